@@ -34,8 +34,8 @@ from riskapi.decisions.events import Events
 from riskapi.decisions.gather import Gatherer
 from riskapi.decisions.identifiers import Identifiers
 from riskapi.decisions.imports import Imports
-from riskapi.decisions.inheritances import Inheritances
 from riskapi.decisions.rescoring import Rescorer
+from riskapi.decisions.restrictor import Restrictor
 from riskapi.decisions.signups import Assessor
 from riskapi.decisions.view import Profiles
 from riskapi.enrichment.findings import Findings
@@ -210,10 +210,10 @@ def assemble(
     gatherer = Gatherer(store, links, accounts, findings, proofs, clusters, claims, entries, active_readers)
     identifiers = Identifiers(store, accounts, links, clusters, claims, labels, proofs, gatherer, active)
     holds, pauses, feedback = Holds(store, accounts, metrics), Pauses(store), Feedback(store, active, budgets, metrics)
-    inherited = Inheritances(accounts, tiers, labels, budgets, clusters, holds)
-    acting = (tiers, pauses, labels, clusters, budgets, feedback, holds, identifiers, inherited, audit, metrics)
+    restrictor = Restrictor(accounts, tiers, labels, budgets, clusters, holds)
+    acting = (tiers, pauses, labels, clusters, budgets, feedback, holds, identifiers, restrictor, audit, metrics)
     consequences = Consequences(store, active, accounts, *acting)
-    rescorer = Rescorer(store, active, gatherer, accounts, tiers, findings, labels, proofs, holds, inherited, metrics)
+    rescorer = Rescorer(store, active, gatherer, accounts, tiers, findings, labels, proofs, holds, restrictor, metrics)
     assessor = Assessor(store, active, gatherer, accounts, tiers, links, clusters, labels, journal, metrics)
     recorded, values, deliveries = log.Decisions(store), Values(active_readers), Deliveries(store)
     matches = NamedAccounts(store, links, accounts, recorded, active_readers)

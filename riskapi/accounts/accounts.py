@@ -58,8 +58,8 @@ class Standing:
 
     ``established`` is the Unix time since when it counts as an established customer, None while it does not.
     ``spread`` is the state of what its label means for others (:mod:`riskapi.accounts.spreads`), ``""`` where nobody
-    began that yet, or it was not read. ``inherited``: others brought consequences to it
-    (:mod:`riskapi.accounts.inherited`); False where that was not read.
+    began that yet, or it was not read. ``restricted``: others brought consequences to it
+    (:mod:`riskapi.accounts.linked_restrictions`); False where that was not read.
     """
 
     label: str
@@ -69,7 +69,7 @@ class Standing:
     established: float | None = None
     before: str | None = None
     spread: str = ""
-    inherited: bool = False
+    restricted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,19 +204,19 @@ class Accounts:
         """As :meth:`standing`, in a pipeline; the reader raises ``not_found``."""
 
         def read(reply: Sequence[Any]) -> Standing:
-            label, tier, entities, revision, established, kept, inherited = reply
+            label, tier, entities, revision, established, kept, restrictions = reply
             given = [label or b"", tier, entities, revision or 0, established or b""] if tier else []
             spread = spread_of(kept, user_id)
             state = spread.state if spread is not None else ""
-            return replace(standing(given, user_id), spread=state, inherited=inherited is not None)
+            return replace(standing(given, user_id), spread=state, restricted=restrictions is not None)
 
-        asked = ("label", "tier", "entities", "revision", "established", "spread", "inherited")
+        asked = ("label", "tier", "entities", "revision", "established", "spread", "restrictions")
         return pipe.ask("HMGET", account_key(user_id), *asked, read=read)
 
-    def bearing(self, user_ids: Sequence[str]) -> list[str]:
+    def restricted(self, user_ids: Sequence[str]) -> list[str]:
         """Those of these accounts that bear something because of what the mail of others met."""
         pipe = self._store.pipeline()
-        asked = [(name, pipe.ask("HEXISTS", account_key(name), "inherited", read=bool)) for name in user_ids]
+        asked = [(name, pipe.ask("HEXISTS", account_key(name), "restrictions", read=bool)) for name in user_ids]
         if asked:
             self._store.run(pipe)
         return [name for name, found in asked if found()]

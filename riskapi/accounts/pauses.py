@@ -29,8 +29,8 @@ class PauseView(TypedDict):
 @record
 class Pause:
     """A pause. ``source`` is what paused it (``feedback``, or ``reviewer``), ``reason`` the trigger, or what a person
-    said. Times are Unix times; ``expires_at`` is None where it holds until a person ends it. ``inherited``: what the
-    mail of others met brought it about, see :mod:`riskapi.accounts.inherited`.
+    said. Times are Unix times; ``expires_at`` is None where it holds until a person ends it. ``linked``: what the
+    mail of others met brought it about, see :mod:`riskapi.accounts.linked_restrictions`.
     """
 
     source: Literal["feedback", "reviewer"]
@@ -38,7 +38,7 @@ class Pause:
     actor: str | None
     at: float
     expires_at: float | None
-    inherited: bool = False
+    linked: bool = False
 
     def holds(self, now: float) -> bool:
         """Whether it holds at Unix time ``now``."""

@@ -26,9 +26,9 @@ from riskapi.accounts.accounts import (
 from riskapi.accounts.agenda import agenda_key, causes_key
 from riskapi.accounts.first_record import first_record
 from riskapi.accounts.history import PUT_LATER, HistoryEntry, LabelEntry, history_entry, label_event, tier_event
-from riskapi.accounts.inheritance import Inheritance
 from riskapi.accounts.packing import pack
 from riskapi.accounts.pauses import PauseMove
+from riskapi.accounts.restriction_change import RestrictionChange
 from riskapi.accounts.stored import first_entry_fields
 from riskapi.policy import Policy
 from riskapi.store.connections import Pipeline, Reply, Store
@@ -163,7 +163,7 @@ class Tiers:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._record, self._again = store.script("account_record"), store.script("account_again")
-        self._tier, self._inherit = store.script("account_tier"), store.script("account_inherit")
+        self._tier, self._restrict = store.script("account_tier"), store.script("account_restrict")
         self._decide, self._undo = store.script("review_decide"), store.script("review_undo")
 
     def record(self, arrival: Arrival, policy: Policy, now: float) -> KnownAccount | None:
@@ -246,7 +246,7 @@ class Tiers:
         args.append(tier_event(user_id, entry, now))
         return standing(self._tier.call(keys, [*args, oldest(policy.retention.decisions_days)]))
 
-    def inherit(self, given: Inheritance, policy: Policy, now: float) -> Standing | None:
+    def restrict(self, given: RestrictionChange, policy: Policy, now: float) -> Standing | None:
         """Write down what an account bears because of others; where it stands then, None when it changed meanwhile.
 
         Raises ``not_found``.
@@ -254,7 +254,7 @@ class Tiers:
         number = shard(given.user_id)
         keys = [account_key(given.user_id), history_key(given.user_id), stream(number)]
         keys += (agenda_key(number), causes_key(number))
-        reply = self._inherit.call(keys, [orjson.dumps(given.told_script(policy, now))])
+        reply = self._restrict.call(keys, [orjson.dumps(given.told_script(policy, now))])
         return None if list(reply) == [b"again"] else standing(reply)
 
     @staticmethod

@@ -1,8 +1,8 @@
 """What follows from feedback for others: the triggers of the policy are tried on all that a cluster met together.
 
-What fires is borne by the accounts of the cluster for as long as they are bound to those whose mail met it
-(:mod:`riskapi.accounts.inherited`). As with what an account met itself, it is done once for each trigger and its days,
-and written before it is done.
+What fires restricts the accounts of the cluster for as long as they are bound to those whose mail met it
+(:mod:`riskapi.accounts.linked_restrictions`). As with what an account met itself, it is done once for each trigger and
+its days, and written before it is done.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import contextlib
 from collections.abc import Mapping, Sequence
 
 from riskapi.accounts.accounts import Accounts
-from riskapi.accounts.inherited import MOST_NAMED, Inherited
+from riskapi.accounts.linked_restrictions import MOST_NAMED, LinkedRestriction
 from riskapi.clusters.clusters import Clusters
-from riskapi.decisions.inheritances import Inheritances
 from riskapi.decisions.mail_met import WORDS, MailMet, events_of, together
+from riskapi.decisions.restrictor import Restrictor
 from riskapi.decisions.trigger_marks import DONE, FeedbackDone, TriggerMarks, review_about
 from riskapi.errors import Problem
 from riskapi.feedback.counts import FeedbackAction
@@ -39,10 +39,10 @@ class ClusterConsequences:
         holds: Holds,
         mail_met: MailMet,
         marks: TriggerMarks,
-        inheritances: Inheritances,
+        restrictor: Restrictor,
     ) -> None:
         self._active, self._accounts, self._clusters, self._holds = active, accounts, clusters, holds
-        self._mail_met, self._marks, self._inheritances = mail_met, marks, inheritances
+        self._mail_met, self._marks, self._restrictor = mail_met, marks, restrictor
 
     def of(self, user_id: str, now: float) -> list[FeedbackAction]:
         """Try the triggers at Unix time ``now`` on all that the cluster of an account met together, and do what fires
@@ -89,7 +89,7 @@ class ClusterConsequences:
         mark = self._marks.begin(user_id, trigger, ":looked" if looked else ":linked", "-")
         code, text, name = review_about(user_id, trigger, now)
         opens = trigger.review or spared
-        given = Inherited(
+        given = LinkedRestriction(
             trigger.name,
             "look" if spared or trigger.action == "warn" else trigger.action,
             claimed,
@@ -101,19 +101,19 @@ class ClusterConsequences:
             review_id(user_id, name) if opens else None,
         )
         if mark.is_done:
-            if standing.inherited:
-                self._inheritances.extend(user_id, given, policy, now)
+            if standing.restricted:
+                self._restrictor.extend(user_id, given, policy, now)
             return None
-        borne = self._inheritances.bear(
+        restricted = self._restrictor.add(
             user_id, given, policy, now, unless=lambda: not looked and self._marks.is_begun(user_id, trigger)
         )
-        if borne is None:
+        if restricted is None:
             return None
         if opens:
             self._holds.review(user_id, now, code, text, name, policy)
         action: FeedbackDone = DONE[trigger.action]
         if looked:
-            action = "tightened" if borne.put(borne.base, claimed=claimed) != borne.base else "warned"
+            action = "tightened" if restricted.put(restricted.base, claimed=claimed) != restricted.base else "warned"
         self._marks.tell(user_id, trigger, mark, action, policy, now)
         return action
 

@@ -15,8 +15,8 @@ from dataclasses import replace
 from riskapi.access.audit_log import AuditLog
 from riskapi.accounts.accounts import Accounts
 from riskapi.accounts.history import PUT_LATER, history_entry
-from riskapi.accounts.inherited import NEXT, Inherited
 from riskapi.accounts.labels import Labels
+from riskapi.accounts.linked_restrictions import NEXT, LinkedRestriction
 from riskapi.accounts.pauses import Pause, Pauses
 from riskapi.accounts.tiers import Tiers
 from riskapi.budgets.budgets import Budgets
@@ -24,8 +24,8 @@ from riskapi.clusters.clusters import Clusters
 from riskapi.contract import Tier
 from riskapi.decisions.cluster_consequences import ClusterConsequences
 from riskapi.decisions.identifiers import Identifiers
-from riskapi.decisions.inheritances import Inheritances
 from riskapi.decisions.mail_met import WORDS, MailMet
+from riskapi.decisions.restrictor import Restrictor
 from riskapi.decisions.trigger_marks import DONE, FeedbackDone, TriggerMarks, review_about
 from riskapi.errors import Problem
 from riskapi.feedback.counts import Feedback, FeedbackAction, Tally
@@ -58,16 +58,16 @@ class Consequences:
         feedback: Feedback,
         holds: Holds,
         identifiers: Identifiers,
-        inheritances: Inheritances,
+        restrictor: Restrictor,
         audit: AuditLog,
         metrics: Metrics,
     ) -> None:
         """``others`` acts on what whole clusters met."""
         self._active, self._accounts, self._tiers, self._pauses = active, accounts, tiers, pauses
         self._labels, self._budgets, self._feedback, self._holds = labels, budgets, feedback, holds
-        self._identifiers, self._inheritances, self._metrics = identifiers, inheritances, metrics
+        self._identifiers, self._restrictor, self._metrics = identifiers, restrictor, metrics
         self._mail_met, self._marks = MailMet(store, budgets), TriggerMarks(store, audit, metrics)
-        self.others = ClusterConsequences(active, accounts, clusters, holds, self._mail_met, self._marks, inheritances)
+        self.others = ClusterConsequences(active, accounts, clusters, holds, self._mail_met, self._marks, restrictor)
 
     def take(self, events: Sequence[FeedbackEvent], now: float) -> Tally:
         """Count events at Unix time ``now``, and do what follows for their accounts, or say what the worker did of it
@@ -112,8 +112,8 @@ class Consequences:
         mark = self._marks.begin(user_id, trigger, "", _wanted(trigger, tier))
         if mark.is_done:
             return None if before is None or mark.key in before else mark.action
-        if standing.inherited and not spared:
-            self._inheritances.own(user_id, _as_own(trigger, mark.token, now), policy, now)
+        if standing.restricted and not spared:
+            self._restrictor.own(user_id, _as_own(trigger, mark.token, now), policy, now)
         elif not spared and SEVERITY[mark.wanted] > SEVERITY[tier]:
             entry = history_entry(
                 now, PUT_LATER, mark.wanted, "feedback", trigger.name, {"policy": policy.version},
@@ -141,11 +141,11 @@ class Consequences:
         return action
 
 
-def _as_own(trigger: Trigger, token: str, now: float) -> Inherited:
+def _as_own(trigger: Trigger, token: str, now: float) -> LinkedRestriction:
     """What a trigger does to an account that bears something: it counts along with that, and is its own."""
     ends = now + 3600 * trigger.hours if trigger.hours else None
     action = "look" if trigger.action == "warn" else trigger.action
-    return Inherited(trigger.name, action, trigger.of in WORDS, "allow", (), now, token, ends)
+    return LinkedRestriction(trigger.name, action, trigger.of in WORDS, "allow", (), now, token, ends)
 
 
 def _wanted(trigger: Trigger, tier: Tier) -> Tier:

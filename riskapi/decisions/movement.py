@@ -2,7 +2,8 @@
 
 What an account is by its own evidence only tightens; policy and people loosen it. What others bring to it (bad company,
 an entry of a list) is not kept: it holds while its cause does. What a person decided holds for a while against whatever
-model and rules think. What the mail of others met is a floor beneath all that (:mod:`riskapi.accounts.inherited`).
+model and rules think. What the mail of others met is a floor beneath all that
+(:mod:`riskapi.accounts.linked_restrictions`).
 """
 
 from __future__ import annotations
@@ -39,14 +40,14 @@ _CAUSES = {
 @record
 class Past:
     """What was decided of an account so far: its tier, what it is by its ``own`` evidence, its history of tiers and its
-    labels, oldest first. ``bears``: what the mail of others met may have put it in its tier.
+    labels, oldest first. ``restricted``: what the mail of others met may have put it in its tier.
     """
 
     tier: Tier
     own: Tier
     history: Sequence[Mapping[str, Any]]
     labels: Sequence[Mapping[str, Any]]
-    bears: bool = False
+    restricted: bool = False
 
     @property
     def spoken_at(self) -> float | None:
@@ -123,7 +124,7 @@ def _moved(past: Past, found: Decided, policy: Policy, now: float, cause: str) -
         # It is written for many; what a person said of this very account goes before it, and so does what its mail met.
         last = past.last
         permitted = spoken is None and last.get("source") != "feedback"
-        return Move(decision.tier if permitted else past.own if past.bears else past.tier, own)
+        return Move(decision.tier if permitted else past.own if past.restricted else past.tier, own)
     tier = own if held else tighter(own, decision.tier)
     return Move(tier, own_tier(found, tier, own, policy))
 

@@ -12,9 +12,9 @@ from riskapi.accounts.stored import StoredAccount
 from riskapi.contract import Tier
 from riskapi.decisions.decide import Decision
 from riskapi.decisions.gather import Gathered
-from riskapi.decisions.inheritances import Borne
 from riskapi.decisions.line import Case
 from riskapi.decisions.movement import Move, Past
+from riskapi.decisions.restrictor import Restricted
 from riskapi.lists.matching import silenced
 from signals import Readings, registered
 from signals.records import record
@@ -34,8 +34,8 @@ class Reassessment:
     case: Case
     gathered: Gathered
     move: Move
-    borne: Borne
-    #: Fields of its pause, and of what it inherited, that are others than they were; None takes one away.
+    restricted: Restricted
+    #: Fields of its pause, and of its restrictions, that are others than they were; None takes one away.
     others: Mapping[str, bytes | str | None]
 
     @property

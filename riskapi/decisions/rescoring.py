@@ -24,11 +24,11 @@ from riskapi.clusters.proofs import Proofs
 from riskapi.contract import Tier
 from riskapi.decisions.answer import DecidedBy, assessment, reasons
 from riskapi.decisions.gather import Gatherer
-from riskapi.decisions.inheritances import Borne, Inheritances, pause_move
 from riskapi.decisions.line import case_of
 from riskapi.decisions.movement import Past, cause_of, moved
 from riskapi.decisions.reassessment import Reassessment
 from riskapi.decisions.record import decision_entry, decision_event
+from riskapi.decisions.restrictor import Restricted, Restrictor, pause_move
 from riskapi.enrichment.findings import Findings, times
 from riskapi.errors import StoreUnavailable
 from riskapi.inputs.signup import Signup
@@ -71,13 +71,13 @@ class Rescorer:
         labels: Labels,
         proofs: Proofs,
         holds: Holds,
-        inheritances: Inheritances,
+        restrictor: Restrictor,
         metrics: Metrics,
     ) -> None:
         self._store, self._active, self._gatherer = store, active, gatherer
         self._accounts, self._tiers, self._findings = accounts, tiers, findings
         self._labels, self._proofs, self._holds, self._metrics = labels, proofs, holds, metrics
-        self._inheritances = inheritances
+        self._restrictor = restrictor
 
     def again(self, user_id: str, cause: str, now: float) -> Again:
         """Decide an account again at Unix time ``now``, because of ``cause``: what happened, such as ``event.login``.
@@ -131,16 +131,18 @@ class Rescorer:
         gathered = self._gatherer.gather(user_id, facts, policy, add=False, sender=sender_of(fields), now=now)
         gathered, usage = self._gatherer.rejoin(gathered, policy, now)
         gathered = replace(gathered, facts=replace(gathered.facts, identity=is_checked(gathered.facts, fields)))
-        past = Past(account.tier, account.own, account.history, account.labels, bears="inherited" in fields)
-        borne = self._inheritances.of(user_id, account, past.spoken_at, policy, now) if past.bears else Borne()
+        past = Past(account.tier, account.own, account.history, account.labels, restricted="restrictions" in fields)
+        restricted = Restricted()
+        if past.restricted:
+            restricted = self._restrictor.of(user_id, account, past.spoken_at, policy, now)
         established = gathered.vouched or account.is_established(now)
         case = case_of(
             basis, user_id, parsed, gathered, usage, now, own=terms.of(fields), established=established,
             cleared=past.cleared,
         )  # fmt: skip
-        move = moved(past, case.decided, policy, now, cause, borne.held.floor)
-        others = self._inheritances.others(user_id, fields, borne, policy, now) if past.bears else {}
-        return Reassessment(account, past, case, gathered, move, borne, others)
+        move = moved(past, case.decided, policy, now, cause, restricted.held.floor)
+        others = self._restrictor.others(user_id, fields, restricted, policy, now) if past.restricted else {}
+        return Reassessment(account, past, case, gathered, move, restricted, others)
 
     def _look(self, user_id: str, found: Reassessment, now: float) -> None:
         """Have a person look at an established customer in bad company; nothing else changes for it."""
@@ -166,7 +168,7 @@ class Rescorer:
             due.append(now + _IDENTITY_SECONDS)
         due += [entry.expires_at for entry in found.gathered.listed]
         spread = spread_of(found.account.fields.get("spread"))
-        due += [spread.expires_at if spread is not None else None, found.borne.ends]
+        due += [spread.expires_at if spread is not None else None, found.restricted.ends]
         return min((at for at in due if at is not None and at > now), default=None)
 
     def _want(self, user_id: str, found: Reassessment, cause: str, now: float) -> None:
@@ -198,7 +200,7 @@ class Rescorer:
             cause=cause,
         )
         if floored:
-            trigger = found.borne.held.trigger
+            trigger = found.restricted.held.trigger
             entry = history_entry(now, past.tier, found.tier, "feedback", trigger, basis.versions, cause="linkage")
             body["disposition"] = {"source": "feedback", "rule": trigger}
         elif found.tier != decision.tier and past.last:  # what holds the tier is what set it
@@ -219,7 +221,7 @@ class Rescorer:
         if "limit" in (past.tier, stands.tier) and past.tier != stands.tier:
             self._labels.mark_latest(user_id, stands)
         if pause is not None:
-            self._inheritances.revise(user_id, stands.revision, policy)
+            self._restrictor.revise(user_id, stands.revision, policy)
         if review is not None:
             self._metrics.review("opened")
         return True

@@ -235,7 +235,7 @@ class Reactions:
         if data["change"] == "split":
             within = [name for each in data["into"] for name in self._clusters.accounts(each)]
             named = dict.fromkeys([*data["user_ids"], *data.get("more_ids", ()), *within])
-            self._agenda.add(self._accounts.bearing(list(named)), self._clock() + _SETTLE, "linkage")
+            self._agenda.add(self._accounts.restricted(list(named)), self._clock() + _SETTLE, "linkage")
             return
         if data["change"] not in ("joined", "merged"):
             return

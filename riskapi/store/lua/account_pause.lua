@@ -10,16 +10,16 @@ local call = redis.call
 local account = call('HMGET', KEYS[1], 'tier', 'paused', 'paused_until')
 if not account[1] then return -1 end
 local function ending(till) return till == '' and math.huge or tonumber(till or 0) end
-local inherited = account[2] and string.find(account[2], '"inherited":true', 1, true)
+local linked = account[2] and string.find(account[2], '"linked":true', 1, true)
 local before, ends = account[2] and ending(account[3]) or -1, ending(ARGV[3])
-if inherited and ends < before then
+if linked and ends < before then
   local own = call('HGET', KEYS[1], 'paused_own')
   if own and ending(string.match(own, '"expires_at":([%d.]+)') or '') >= ends then return -1 end
   call('HSET', KEYS[1], 'paused_own', ARGV[2])
   call('HINCRBY', KEYS[1], 'revision', 1)
   return -1
 end
-if ends <= before and not inherited then return -1 end
+if ends <= before and not linked then return -1 end
 call('HSET', KEYS[1], 'paused', ARGV[2], 'paused_until', ARGV[3])
 call('HDEL', KEYS[1], 'paused_own')
 call('XADD', KEYS[2], 'MINID', '~', ARGV[5], '*', 'type', 'pause', 'data', ARGV[4])

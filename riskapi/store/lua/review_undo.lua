@@ -31,7 +31,7 @@ if closed then
   tell('review', given.review.event)
 end
 
-local account = call('HMGET', KEYS[1], 'tier', 'label', 'own', 'decided', mine, 'entities', 'established', 'revision', 'paused', 'inherited')
+local account = call('HMGET', KEYS[1], 'tier', 'label', 'own', 'decided', mine, 'entities', 'established', 'revision', 'paused', 'restrictions')
 local tier, label, record, revision = account[1], account[2] or '', account[5], account[8] or 0
 if not tier then return {'gone'} end
 local function standing(state, before)
@@ -58,7 +58,7 @@ end
 
 -- Let the pause go on that this decision ended, and what others brought.
 local function give_pause_back()
-  if kept.inherited and not account[10] then call('HSET', KEYS[1], 'inherited', kept.inherited) end
+  if kept.restrictions and not account[10] then call('HSET', KEYS[1], 'restrictions', kept.restrictions) end
   if not kept.paused or account[9] then return end
   call('HSET', KEYS[1], 'paused', kept.paused, 'paused_until', kept.paused_until)
   if kept.paused_own then call('HSET', KEYS[1], 'paused_own', kept.paused_own) end
@@ -108,7 +108,7 @@ elseif kept then
       if kept.paused and not each.paused and each.to == 'allow' then
         each.paused, each.paused_until, each.paused_own = kept.paused, kept.paused_until, kept.paused_own
       end
-      if not each.inherited and each.to == 'allow' then each.inherited = kept.inherited end
+      if not each.restrictions and each.to == 'allow' then each.restrictions = kept.restrictions end
     end
     if silent and kept.said ~= '' and each.label == kept.said then each.label, each.spread = kept.label, kept.spread end
     silent = silent and each.said == ''

@@ -9,7 +9,7 @@ local function filled(text, name, value) return (string.gsub(text, '"' .. name .
 local function set_tier(keys, before, tier, oldest, entry, event)
   local function told(text) return filled(filled(text, 'from', before), 'to', tier) end
   if before == tier then
-    if redis.call('HEXISTS', keys.account, 'inherited') == 1 then redis.call('RPUSH', keys.history, told(entry)) end
+    if redis.call('HEXISTS', keys.account, 'restrictions') == 1 then redis.call('RPUSH', keys.history, told(entry)) end
     return
   end
   redis.call('HSET', keys.account, 'tier', tier)

@@ -28,9 +28,9 @@ MOST_NAMED = 50
 
 
 @record
-class Inherited:
+class LinkedRestriction:
     """One consequence of a ``trigger``, done at Unix time ``at``. It was done to an account that was in the tier
-    ``base`` without what it inherited before, and is in force while that is bound to any of ``by``: what
+    ``base`` without those from before, and is in force while that is bound to any of ``by``: what
     :meth:`riskapi.clusters.clusters.Clusters.alias` calls them. With nobody there it is the account's own, which is
     kept among the others where they came before it: how far the tier goes down depends on their order.
 
@@ -78,21 +78,21 @@ class InForce:
     tokens: frozenset[str]
 
 
-#: Of an account that inherited nothing.
+#: Of an account without any.
 NOTHING = InForce("allow", None, None, frozenset())
 
 
 def in_force(
-    inherited: Sequence[Inherited], near: Mapping[str, bool] | None, spoken_at: float | None, now: float
+    restrictions: Sequence[LinkedRestriction], near: Mapping[str, bool] | None, spoken_at: float | None, now: float
 ) -> InForce:
-    """What is in force at Unix time ``now`` of what an account inherited.
+    """What is in force at Unix time ``now`` of the linked restrictions of an account.
 
     ``near`` are the accounts it is bound to, and whether by what was seen or proved; None where policy keeps what
     others brought, whatever becomes of them. What a person said at ``spoken_at`` goes before what was done by then;
     only a decision of a review ends a pause, and that takes it all away.
     """
     floor, trigger, pause, tokens = NOTHING.floor, NOTHING.trigger, NOTHING.pause, set[str]()
-    for each in inherited:
+    for each in restrictions:
         if near is not None and not each.reaches(near):
             continue
         tokens.add(each.token)
@@ -103,7 +103,7 @@ def in_force(
         if SEVERITY[after] > SEVERITY[before] and (spoken_at is None or each.at > spoken_at):
             floor, trigger = after, each.trigger
         if each.action == "pause" and not claimed and not each.is_own:
-            pause = longer(pause, Pause("feedback", each.trigger, None, each.at, each.until, inherited=True), now)
+            pause = longer(pause, Pause("feedback", each.trigger, None, each.at, each.until, linked=True), now)
     return InForce(floor, trigger, pause, frozenset(tokens))
 
 
@@ -118,10 +118,10 @@ def paused_fields(fields: Mapping[str, bytes], brought: Pause | None, now: float
     ``brought`` is the pause in force that others brought about. One of its own goes on when that ends.
     """
     current = pause_of(fields.get("paused"))
-    kept = fields.get("paused") if current is not None and not current.inherited else fields.get("paused_own")
+    kept = fields.get("paused") if current is not None and not current.linked else fields.get("paused_own")
     own = pause_of(kept)
     found = longer(own, brought, now)
-    if found == current or (found is None and (current is None or not current.inherited)):
+    if found == current or (found is None and (current is None or not current.linked)):
         return {}
     if found is None:
         return dict.fromkeys(("paused", "paused_until", "paused_own"))
@@ -131,27 +131,29 @@ def paused_fields(fields: Mapping[str, bytes], brought: Pause | None, now: float
     return {"paused": orjson.dumps(found), "paused_until": until(found), "paused_own": waits}
 
 
-def inherited_of(kept: bytes | None, user_id: str) -> tuple[Inherited, ...]:
-    """What is in the field ``inherited`` of an account, the first first."""
+def restrictions_of(kept: bytes | None, user_id: str) -> tuple[LinkedRestriction, ...]:
+    """What is in the field ``restrictions`` of an account, the first first."""
 
-    def read() -> tuple[Inherited, ...]:
-        rows = orjson.loads(kept or b"[]")
-        return tuple(Inherited(**{**damaged.known(Inherited, row), "by": tuple(row["by"])}) for row in rows)
+    def read() -> tuple[LinkedRestriction, ...]:
+        rows = [
+            {**damaged.known(LinkedRestriction, row), "by": tuple(row["by"])} for row in orjson.loads(kept or b"[]")
+        ]
+        return tuple(LinkedRestriction(**row) for row in rows)
 
-    return damaged.read("inherited", user_id, read, ()) if kept else ()
+    return damaged.read("restrictions", user_id, read, ()) if kept else ()
 
 
-def packed(inherited: Sequence[Inherited]) -> bytes:
+def packed(restrictions: Sequence[LinkedRestriction]) -> bytes:
     """The field of an account."""
-    return orjson.dumps([asdict(each) for each in inherited[-MOST:]])
+    return orjson.dumps([asdict(each) for each in restrictions[-MOST:]])
 
 
-def as_own(inherited: Sequence[Inherited], own: Inherited) -> list[Inherited]:
-    """The same when the account's own mail has met a trigger, too: what it inherited by that trigger is its own from
-    then on, and what others brought counts before it as before. ``own`` is that, where it inherited nothing by it.
+def as_own(restrictions: Sequence[LinkedRestriction], own: LinkedRestriction) -> list[LinkedRestriction]:
+    """The same when the account's own mail has met a trigger, too: what others brought by that trigger is its own from
+    then on, and what others brought counts before it as before. ``own`` is that, where others brought nothing by it.
     """
-    known = [each for each in inherited if each.trigger == own.trigger]
+    known = [each for each in restrictions if each.trigger == own.trigger]
     if not known:
-        return [*inherited, own]
+        return [*restrictions, own]
     first = replace(own, base=known[0].base, review=known[0].review)
-    return [first if each is known[0] else each for each in inherited if each not in known[1:]]
+    return [first if each is known[0] else each for each in restrictions if each not in known[1:]]

@@ -14,20 +14,20 @@ import orjson
 
 from riskapi.accounts.accounts import Accounts
 from riskapi.accounts.history import PUT_LATER, history_entry
-from riskapi.accounts.inheritance import Inheritance
-from riskapi.accounts.inherited import (
+from riskapi.accounts.labels import Labels
+from riskapi.accounts.linked_restrictions import (
     MOST_NAMED,
     NOTHING,
     InForce,
-    Inherited,
+    LinkedRestriction,
     as_own,
     in_force,
-    inherited_of,
     packed,
     paused_fields,
+    restrictions_of,
 )
-from riskapi.accounts.labels import Labels
 from riskapi.accounts.pauses import PauseMove, pause_event, pause_of
+from riskapi.accounts.restriction_change import RestrictionChange
 from riskapi.accounts.stored import StoredAccount
 from riskapi.accounts.tiers import Tiers
 from riskapi.budgets.budgets import Budgets
@@ -47,24 +47,25 @@ _TRIES = 20
 _SETTLE = 2.0
 #: Accounts that brought something about and are looked for first.
 _ASKED = 4
-#: What is made of what an account inherited, from the tier that it is in without that; None where nothing is.
-Made = Callable[[Tier, Sequence[Inherited]], Sequence[Inherited] | None]
+#: What is made of the linked restrictions of an account, from the tier that it is in without them; None where nothing
+#: is.
+Made = Callable[[Tier, Sequence[LinkedRestriction]], Sequence[LinkedRestriction] | None]
 
 
 @record
-class Borne:
-    """What an account inherited, and what of it is ``held``, in force. ``near`` are those it is bound to, see
-    :func:`riskapi.accounts.inherited.in_force`; nobody is looked for where it inherited nothing. ``ends`` is the Unix
-    time at which the first thing that binds them ends.
+class Restricted:
+    """The linked restrictions of an account, and what of them is ``held``, in force. ``near`` are those it is bound
+    to, see :func:`riskapi.accounts.linked_restrictions.in_force`; nobody is looked for where it has none. ``ends`` is
+    the Unix time at which the first thing that binds them ends.
     """
 
-    inherited: tuple[Inherited, ...] = ()
+    restrictions: tuple[LinkedRestriction, ...] = ()
     held: InForce = field(default_factory=lambda: NOTHING)
     near: Mapping[str, bool] | None = None
     ends: float | None = None
 
 
-class Inheritances:
+class Restrictor:
     """What accounts bear because of others. Every method raises :class:`StoreUnavailable`, and ``not_found`` for an
     account that is not there.
     """
@@ -81,23 +82,25 @@ class Inheritances:
         self._accounts, self._tiers, self._labels = accounts, tiers, labels
         self._budgets, self._clusters, self._holds = budgets, clusters, holds
 
-    def of(self, user_id: str, account: StoredAccount, spoken_at: float | None, policy: Policy, now: float) -> Borne:
+    def of(
+        self, user_id: str, account: StoredAccount, spoken_at: float | None, policy: Policy, now: float
+    ) -> Restricted:
         """What an account bears at Unix time ``now``; what a person said of it at ``spoken_at`` goes before that."""
-        inherited = inherited_of(account.fields.get("inherited"), user_id)
-        if not inherited:
-            return Borne()
-        near = self._near(user_id, inherited, now)
+        restrictions = restrictions_of(account.fields.get("restrictions"), user_id)
+        if not restrictions:
+            return Restricted()
+        near = self._near(user_id, restrictions, now)
         named = {self._clusters.alias(name): seen for name, seen in near.accounts.items() if name != user_id}
         kept = named if "linkage" in policy.rescoring.undo else None
-        return Borne(inherited, in_force(inherited, kept, spoken_at, now), kept, near.ends)
+        return Restricted(restrictions, in_force(restrictions, kept, spoken_at, now), kept, near.ends)
 
-    def _near(self, user_id: str, inherited: Sequence[Inherited], now: float) -> Near:
+    def _near(self, user_id: str, restrictions: Sequence[LinkedRestriction], now: float) -> Near:
         """Those that an account is bound to. Where it is bound directly to some of those who brought each thing about,
         these say all that is to be known, and a large cluster is not read for each of its accounts.
         """
         cluster = self._clusters.of(user_id)
         named = {self._clusters.alias(name): name for name in self._clusters.accounts(cluster)} if cluster else {}
-        brought = [[named[each] for each in step.by if each in named] for step in inherited if not step.is_own]
+        brought = [[named[each] for each in step.by if each in named] for step in restrictions if not step.is_own]
         if all(brought):
             near = self._clusters.beside(cluster, user_id, [name for each in brought for name in each[:_ASKED]], now)
             if all(not near.accounts.keys().isdisjoint(each) for each in brought):
@@ -105,17 +108,17 @@ class Inheritances:
         return self._clusters.near(cluster, user_id, now)
 
     def others(
-        self, user_id: str, fields: Mapping[str, bytes], borne: Borne, policy: Policy, now: float
+        self, user_id: str, fields: Mapping[str, bytes], restricted: Restricted, policy: Policy, now: float
     ) -> dict[str, bytes | str | None]:
         """The fields of an account that are others by what is in force at Unix time ``now`` (None takes one away),
         after the reviews that were opened because of others were closed, or opened again. Safe to repeat.
         """
-        if not borne.inherited:  # it cannot be read
+        if not restricted.restrictions:  # it cannot be read
             return {}
         triggers = {each.name: each for each in policy.feedback.triggers}
-        found: list[Inherited] = []
-        for each in borne.inherited:
-            withdrawn = each.token not in borne.held.tokens
+        found: list[LinkedRestriction] = []
+        for each in restricted.restrictions:
+            withdrawn = each.token not in restricted.held.tokens
             if each.review is not None and not each.is_own:
                 if not withdrawn and each.trigger in triggers:
                     code, text, name = review_about(user_id, triggers[each.trigger], each.at)
@@ -123,19 +126,21 @@ class Inheritances:
                 elif withdrawn and not each.withdrawn:
                     self._holds.withdraw(user_id, each.review, now, policy, company=False)
             found.append(replace(each, withdrawn=withdrawn))
-        inherited = packed(found)
-        changed: dict[str, bytes | str | None] = {} if inherited == fields["inherited"] else {"inherited": inherited}
-        return changed | paused_fields(fields, borne.held.pause, now)
+        restrictions = packed(found)
+        changed: dict[str, bytes | str | None] = {}
+        if restrictions != fields["restrictions"]:
+            changed["restrictions"] = restrictions
+        return changed | paused_fields(fields, restricted.held.pause, now)
 
-    def bear(
-        self, user_id: str, given: Inherited, policy: Policy, now: float, *, unless: Callable[[], bool]
-    ) -> Inherited | None:
-        """Let an account bear what is ``given``, whatever tier that has for a base; as it was written down. Once for
+    def add(
+        self, user_id: str, given: LinkedRestriction, policy: Policy, now: float, *, unless: Callable[[], bool]
+    ) -> LinkedRestriction | None:
+        """Put what is ``given`` on an account, whatever tier that has for a base; as it was written down. Once for
         each token. None where its own mail met that meanwhile, which ``unless`` says.
         """
-        found: Inherited | None = None
+        found: LinkedRestriction | None = None
 
-        def made(base: Tier, known: Sequence[Inherited]) -> Sequence[Inherited] | None:
+        def made(base: Tier, known: Sequence[LinkedRestriction]) -> Sequence[LinkedRestriction] | None:
             nonlocal found
             found = next((each for each in known if each.token == given.token), None)
             if found is not None:
@@ -148,10 +153,10 @@ class Inheritances:
         self._write(user_id, given, made, policy, now)
         return found
 
-    def extend(self, user_id: str, given: Inherited, policy: Policy, now: float) -> None:
-        """Note who else brought about what an account bears already: all that is ``given`` names."""
+    def extend(self, user_id: str, given: LinkedRestriction, policy: Policy, now: float) -> None:
+        """Note who else brought about what an account has already: all that is ``given`` names."""
 
-        def made(_: Tier, known: Sequence[Inherited]) -> Sequence[Inherited] | None:
+        def made(_: Tier, known: Sequence[LinkedRestriction]) -> Sequence[LinkedRestriction] | None:
             last = next((each for each in reversed(known) if each.trigger == given.trigger), None)
             if last is None or last.is_own or len(last.by) >= MOST_NAMED:
                 return None
@@ -160,12 +165,12 @@ class Inheritances:
 
         self._write(user_id, given, made, policy, now)
 
-    def own(self, user_id: str, given: Inherited, policy: Policy, now: float) -> None:
-        """Note that the own mail of an account that bears something met a trigger, too. What it bears because of that
+    def own(self, user_id: str, given: LinkedRestriction, policy: Policy, now: float) -> None:
+        """Note that the own mail of an account with linked restrictions met a trigger, too. What it has because of that
         trigger is its own from then on, and stays whatever becomes of others.
         """
 
-        def made(base: Tier, known: Sequence[Inherited]) -> Sequence[Inherited] | None:
+        def made(base: Tier, known: Sequence[LinkedRestriction]) -> Sequence[LinkedRestriction] | None:
             new = all(each.trigger != given.trigger for each in known)
             if any(each.token == given.token for each in known) or (new and given.action not in ("tighten", "limit")):
                 return None
@@ -177,21 +182,21 @@ class Inheritances:
         """Have grants in flight know that an account is paused now, or paused no longer."""
         self._budgets.revise(user_id, revision, policy)
 
-    def _write(self, user_id: str, given: Inherited, made: Made, policy: Policy, now: float) -> None:
-        """Write what is ``made`` of what an account inherited, with what follows from it for its tier and its pause."""
+    def _write(self, user_id: str, given: LinkedRestriction, made: Made, policy: Policy, now: float) -> None:
+        """Write what is ``made`` of the linked restrictions of an account, with its tier and its pause by that."""
         for _ in range(_TRIES):
             account = self._accounts.load(user_id)
             spoken_at = Past(account.tier, account.own, account.history, account.labels).spoken_at
-            borne = self.of(user_id, account, spoken_at, policy, now)
-            covered = SEVERITY[account.tier] <= SEVERITY[borne.held.floor] and borne.held.trigger is not None
+            restricted = self.of(user_id, account, spoken_at, policy, now)
+            covered = SEVERITY[account.tier] <= SEVERITY[restricted.held.floor] and restricted.held.trigger is not None
             base = account.own if covered else account.tier
-            inherited = made(base, borne.inherited)
-            if inherited is None:
+            restrictions = made(base, restricted.restrictions)
+            if restrictions is None:
                 return
-            near = dict.fromkeys(given.by, not given.claimed) if not borne.inherited else borne.near
-            held = in_force(inherited, near, spoken_at, now)
-            written = _inheritance(user_id, account, given, inherited, held, policy, now)
-            standing = self._tiers.inherit(written, policy, now)
+            near = dict.fromkeys(given.by, not given.claimed) if not restricted.restrictions else restricted.near
+            held = in_force(restrictions, near, spoken_at, now)
+            written = _change(user_id, account, given, restrictions, held, policy, now)
+            standing = self._tiers.restrict(written, policy, now)
             if standing is not None:
                 self._budgets.revise(user_id, standing.revision, policy)
                 if standing.tier != account.tier:
@@ -200,19 +205,19 @@ class Inheritances:
         raise StoreUnavailable("an account changed too often to write down what it bears")
 
 
-def _inheritance(
+def _change(
     user_id: str,
     account: StoredAccount,
-    given: Inherited,
-    inherited: Sequence[Inherited],
+    given: LinkedRestriction,
+    restrictions: Sequence[LinkedRestriction],
     held: InForce,
     policy: Policy,
     now: float,
-) -> Inheritance:
-    """What is written when ``inherited`` holds of an account from now on, the last because of what is ``given``."""
+) -> RestrictionChange:
+    """What is written when ``restrictions`` holds of an account from now on, the last because of what is ``given``."""
     own = account.own
     if given.is_own:
-        mine = next(each for each in inherited if each.is_own and each.trigger == given.trigger)
+        mine = next(each for each in restrictions if each.is_own and each.trigger == given.trigger)
         own = tighter(own, mine.put(mine.base, claimed=mine.claimed))
     tier = tighter(tighter(account.tier, held.floor), own if given.is_own else "allow")
     cause = "feedback" if given.is_own else "linkage"
@@ -223,12 +228,12 @@ def _inheritance(
     if pause is not None:
         entry["pause"] = "begun"
     kept = paused.get("paused_own")
-    return Inheritance(
+    return RestrictionChange(
         user_id,
         account.fields.get("revision", b"0").decode(),
         tier,
         own,
-        packed(inherited),
+        packed(restrictions),
         entry,
         told=pause is not None or (given.is_own and given.action in ("tighten", "limit")),
         due=now + _SETTLE,
@@ -252,7 +257,7 @@ def pause_move(
         return None
     before, kept = pause_of(account.fields.get("paused")), others["paused"]
     after = pause_of(kept) if isinstance(kept, bytes) else None
-    begins = after is not None and after.inherited
+    begins = after is not None and after.linked
     about = after if begins else before
     if about is None or not (begins or about.holds(now)):
         return None

@@ -417,24 +417,24 @@ def test_a_link_that_ends_between_the_look_and_the_write_brings_nothing(
     work = Work(service, clock)
     work.do()
     met(service, "bad", clock())
-    inherit, cuts = service.parts.consequences.others._inheritances, list[str]()
-    bear = inherit.bear
+    restrictor, cuts = service.parts.consequences.others._restrictor, list[str]()
+    add = restrictor.add
 
-    def bears(user_id: str, *args: Any, **more: Any) -> Any:
+    def adds(user_id: str, *args: Any, **more: Any) -> Any:
         if not cuts:
             cuts.append(cut(service, "mate", clock()))
             work.do()
-        return bear(user_id, *args, **more)
+        return add(user_id, *args, **more)
 
     with monkeypatch.context() as patched:
-        patched.setattr(inherit, "bear", bears)
+        patched.setattr(restrictor, "add", adds)
         service.parts.consequences.others.of("bad", clock())
     assert cuts and state(service, clock()) == BOUND[action]
     work.do()
     assert (state(service, clock()), waiting(service)) == (FREE, [])
 
 
-@pytest.mark.parametrize("after", ["bear", "review"])
+@pytest.mark.parametrize("after", ["add", "review"])
 @pytest.mark.parametrize("ends", [False, True])
 def test_whoever_is_killed_with_it_has_it_done_by_the_worker(
     service: Service, clock: Clock, monkeypatch: pytest.MonkeyPatch, after: str, ends: bool
@@ -452,7 +452,7 @@ def test_whoever_is_killed_with_it_has_it_done_by_the_worker(
         [FeedbackEvent(id="e1", type="spam_trap", user_id="bad", recipient="a@a.example")], clock()
     )
     owner, name = (
-        (service.parts.consequences.others._inheritances, "bear") if after == "bear" else (service.holds, "review")
+        (service.parts.consequences.others._restrictor, "add") if after == "add" else (service.holds, "review")
     )
     does = getattr(owner, name)
 

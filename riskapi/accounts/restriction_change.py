@@ -1,4 +1,4 @@
-"""What is written down that an account bears because of others, see :mod:`riskapi.accounts.inherited`."""
+"""What is written down that an account bears because of others, see :mod:`riskapi.accounts.linked_restrictions`."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from signals.records import record
 
 
 @record
-class Inheritance:
-    """What an account bears from now on because of what the mail of others met: the field ``inherited``, its tier and
-    the tier by its own evidence, and the ``entry`` of its history, which is written though the tier stays where it is
-    ``told``. ``revision`` is that it was read at. ``pause`` is the one that begins, ``paused_own`` the one of its own
-    that is over before. It is decided again at Unix time ``due``.
+class RestrictionChange:
+    """What an account bears from now on because of what the mail of others met: the field ``restrictions``, its tier
+    and the tier by its own evidence, and the ``entry`` of its history, which is written though the tier stays where it
+    is ``told``. ``revision`` is that it was read at. ``pause`` is the one that begins, ``paused_own`` the one of its
+    own that is over before. It is decided again at Unix time ``due``.
     """
 
     user_id: str
     revision: str
     tier: str
     own: str
-    inherited: bytes
+    restrictions: bytes
     entry: HistoryEntry
     told: bool
     due: float
@@ -34,7 +34,7 @@ class Inheritance:
     paused_own: bytes | None = None
 
     def told_script(self, policy: Policy, now: float) -> dict[str, Any]:
-        """What ``account_inherit.lua`` is told of it at Unix time ``now``."""
+        """What ``account_restrict.lua`` is told of it at Unix time ``now``."""
         told: dict[str, Any] = {
             "ttl": policy.retention.accounts_days * DAY,
             "oldest": oldest(policy.retention.decisions_days),
@@ -42,7 +42,7 @@ class Inheritance:
             "revision": self.revision,
             "tier": self.tier,
             "own": self.own,
-            "inherited": self.inherited.decode(),
+            "restrictions": self.restrictions.decode(),
             "history": orjson.dumps(self.entry).decode(),
             "moved": tier_event(self.user_id, self.entry, now).decode(),
             "told": self.told,

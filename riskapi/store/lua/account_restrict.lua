@@ -3,7 +3,7 @@
 --
 -- KEYS    1 account hash   2 history list   3 decisions stream   4 agenda and   5 causes of the shard
 -- ARGV    1 JSON: `ttl` of the account in seconds, `oldest` stream id kept, `user_id`, `revision` it was read at, `tier`, `own`,
---         `inherited`: the field, `history` entry and `moved` event of the tier, each with "from":"?" for the tier before, `told`: the
+--         `restrictions`: the field, `history` entry and `moved` event of the tier, each with "from":"?" for the tier before, `told`: the
 --         entry is written though the tier stays, `due`: when it is decided again; where it is paused by it: `pause`: `row`, `until`
 --         and `event`, and `paused_own`: a pause of its own that is over before
 -- returns {} for an unknown account, {'again'} when it changed, else {label, tier, entities, revision, established, tier before}
@@ -15,7 +15,7 @@ local known = call('HMGET', KEYS[1], 'tier', 'revision')
 local before = known[1]
 if not before then return {} end
 if (known[2] or '0') ~= given.revision then return {'again'} end
-call('HSET', KEYS[1], 'inherited', given.inherited, 'own', given.own)
+call('HSET', KEYS[1], 'restrictions', given.restrictions, 'own', given.own)
 local pause = given.pause
 if pause then
   call('HSET', KEYS[1], 'paused', pause.row, 'paused_until', pause['until'])
