@@ -58,8 +58,8 @@ class Standing:
 
     ``established`` is the Unix time since when it counts as an established customer, None while it does not.
     ``spread`` is the state of what its label means for others (:mod:`riskapi.accounts.spreads`), ``""`` where nobody
-    began that yet, or it was not read. ``restricted``: others brought consequences to it
-    (:mod:`riskapi.accounts.linked_restrictions`); False where that was not read.
+    began that yet, or it was not read. ``restrictions`` is the field of what others brought to it
+    (:mod:`riskapi.accounts.linked_restrictions`), None where there is none, or it was not read.
     """
 
     label: str
@@ -69,7 +69,12 @@ class Standing:
     established: float | None = None
     before: str | None = None
     spread: str = ""
-    restricted: bool = False
+    restrictions: bytes | None = None
+
+    @property
+    def restricted(self) -> bool:
+        """Whether others brought anything to it, as far as that was read."""
+        return self.restrictions is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +213,7 @@ class Accounts:
             given = [label or b"", tier, entities, revision or 0, established or b""] if tier else []
             spread = spread_of(kept, user_id)
             state = spread.state if spread is not None else ""
-            return replace(standing(given, user_id), spread=state, restricted=restrictions is not None)
+            return replace(standing(given, user_id), spread=state, restrictions=restrictions)
 
         asked = ("label", "tier", "entities", "revision", "established", "spread", "restrictions")
         return pipe.ask("HMGET", account_key(user_id), *asked, read=read)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Literal
+from typing import Literal, get_args
 
 import orjson
 
@@ -19,6 +19,7 @@ from riskapi.policy.tables import SEVERITY
 from riskapi.store import damaged
 from signals.records import record
 
+Action = Literal["look", "tighten", "limit", "pause"]
 #: The next tier down.
 NEXT: Mapping[Tier, Tier] = {"allow": "review", "review": "limit", "limit": "limit"}
 #: Consequences that are kept of an account, the last: far more than a policy has triggers.
@@ -40,7 +41,7 @@ class LinkedRestriction:
     """
 
     trigger: str
-    action: Literal["look", "tighten", "limit", "pause"]
+    action: Action
     claimed: bool
     base: Tier
     by: tuple[str, ...]
@@ -98,6 +99,8 @@ def in_force(
         tokens.add(each.token)
         seen = near is None or each.is_own or any(near.get(name) for name in each.by)
         claimed = each.claimed or not seen
+        if each.action == "pause" and not each.claimed and each.until is not None and each.until <= now:
+            continue  # it is over, whatever binds them now
         before = max(each.base, floor, key=SEVERITY.__getitem__)
         after = each.put(before, claimed=claimed)
         if SEVERITY[after] > SEVERITY[before] and (spoken_at is None or each.at > spoken_at):
@@ -138,7 +141,10 @@ def restrictions_of(kept: bytes | None, user_id: str) -> tuple[LinkedRestriction
         rows = [
             {**damaged.known(LinkedRestriction, row), "by": tuple(row["by"])} for row in orjson.loads(kept or b"[]")
         ]
-        return tuple(LinkedRestriction(**row) for row in rows)
+        found = tuple(LinkedRestriction(**row) for row in rows)
+        if any(each.base not in SEVERITY or each.action not in get_args(Action) for each in found):
+            raise ValueError("a tier or an action that is not known")
+        return found
 
     return damaged.read("restrictions", user_id, read, ()) if kept else ()
 

@@ -8,7 +8,7 @@ its days, and written before it is done.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from riskapi.accounts.accounts import Accounts
 from riskapi.accounts.linked_restrictions import MOST_NAMED, LinkedRestriction
@@ -63,15 +63,14 @@ class ClusterConsequences:
             found = {name: each for name, each in found.items() if name in near}
             triggers = _fired(found, policy, now) if len(found) > 1 else []
         self._marks.note_shadows(list(found), triggers, now)
+        aliases = {name: self._clusters.alias(name) for name in found}
         done: list[FeedbackAction] = []
         for trigger in acting(triggers):
             brought = _brought_by(trigger, found, now)
-            seen = [name for name in brought if near[name]]
             for name in found:
+                by, claimed = _others(name, brought, found, near)
                 with contextlib.suppress(Problem):  # erased, or expired
-                    by = _without(name, seen) if near[name] else []
-                    by = by or _without(name, brought) or _without(name, list(found))
-                    action = self._done(name, trigger, by, policy, now, claimed=not near[name])
+                    action = self._done(name, trigger, [aliases[each] for each in by], policy, now, claimed=claimed)
                     if action is not None:
                         done.append({"user_id": name, "action": action, "rule": trigger.name})
         return done
@@ -79,13 +78,16 @@ class ClusterConsequences:
     def _done(
         self, user_id: str, trigger: Trigger, by: Sequence[str], policy: Policy, now: float, *, claimed: bool
     ) -> FeedbackDone | None:
-        """Do what a trigger says about an account because of others, once in its days; None where it was done."""
+        """Do what a trigger says about an account because of others, whose aliases are in ``by``, once in its days;
+        None where it was done.
+        """
         standing = self._accounts.standing(user_id)
         spared = standing.established is not None
         # An account that was only looked at because of others still gets all that is found when more binds it.
         looked = claimed or spared
-        if not looked and self._marks.is_begun(user_id, trigger):
-            return None  # its own mail met it
+        own = self._marks.is_begun(user_id, trigger)  # its own mail met it
+        if not looked and own:
+            return None
         mark = self._marks.begin(user_id, trigger, ":looked" if looked else ":linked", "-")
         code, text, name = review_about(user_id, trigger, now)
         opens = trigger.review or spared
@@ -94,15 +96,15 @@ class ClusterConsequences:
             "look" if spared or trigger.action == "warn" else trigger.action,
             claimed,
             "allow",
-            tuple(map(self._clusters.alias, by)),
+            tuple(by),
             now,
             mark.token,
             now + 3600 * trigger.hours if trigger.hours else None,
-            review_id(user_id, name) if opens else None,
+            review_id(user_id, name) if opens and not own else None,  # else it may be that of its own mail
         )
         if mark.is_done:
             if standing.restricted:
-                self._restrictor.extend(user_id, given, policy, now)
+                self._restrictor.extend(user_id, standing.restrictions, given, policy, now)
             return None
         restricted = self._restrictor.add(
             user_id, given, policy, now, unless=lambda: not looked and self._marks.is_begun(user_id, trigger)
@@ -128,5 +130,12 @@ def _brought_by(trigger: Trigger, found: Mapping[str, Met], now: float) -> list[
     return sorted((name for name in counts if counts[name]), key=lambda name: -counts[name])
 
 
-def _without(user_id: str, names: Sequence[str]) -> list[str]:
-    return [name for name in names if name != user_id][:MOST_NAMED]
+def _others(
+    user_id: str, brought: Sequence[str], found: Iterable[str], near: Mapping[str, bool]
+) -> tuple[list[str], bool]:
+    """Who brought it about for an account, the most first, and whether no more than waves and claims bind it to them:
+    those that what was seen or proved binds, where there are any.
+    """
+    others = [name for name in brought if name != user_id] or [name for name in found if name != user_id]
+    seen = [name for name in others if near[name]] if near[user_id] else []
+    return (seen or others)[:MOST_NAMED], not seen

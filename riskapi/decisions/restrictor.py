@@ -86,13 +86,15 @@ class Restrictor:
         self, user_id: str, account: StoredAccount, spoken_at: float | None, policy: Policy, now: float
     ) -> Restricted:
         """What an account bears at Unix time ``now``; what a person said of it at ``spoken_at`` goes before that."""
-        restrictions = restrictions_of(account.fields.get("restrictions"), user_id)
+        kept = account.fields.get("restrictions")
+        restrictions = restrictions_of(kept, user_id)
         if not restrictions:
-            return Restricted()
+            # What cannot be read keeps the account where it is.
+            return Restricted() if kept is None else Restricted(held=replace(NOTHING, floor=account.tier))
         near = self._near(user_id, restrictions, now)
         named = {self._clusters.alias(name): seen for name, seen in near.accounts.items() if name != user_id}
-        kept = named if "linkage" in policy.rescoring.undo else None
-        return Restricted(restrictions, in_force(restrictions, kept, spoken_at, now), kept, near.ends)
+        binds = named if "linkage" in policy.rescoring.undo else None
+        return Restricted(restrictions, in_force(restrictions, binds, spoken_at, now), binds, near.ends)
 
     def _near(self, user_id: str, restrictions: Sequence[LinkedRestriction], now: float) -> Near:
         """Those that an account is bound to. Where it is bound directly to some of those who brought each thing about,
@@ -123,7 +125,7 @@ class Restrictor:
                 if not withdrawn and each.trigger in triggers:
                     code, text, name = review_about(user_id, triggers[each.trigger], each.at)
                     self._holds.review(user_id, now, code, text, name, policy)
-                elif withdrawn and not each.withdrawn:
+                elif withdrawn:  # each time: whoever holds it may let it go
                     self._holds.withdraw(user_id, each.review, now, policy, company=False)
             found.append(replace(each, withdrawn=withdrawn))
         restrictions = packed(found)
@@ -153,8 +155,10 @@ class Restrictor:
         self._write(user_id, given, made, policy, now)
         return found
 
-    def extend(self, user_id: str, given: LinkedRestriction, policy: Policy, now: float) -> None:
-        """Note who else brought about what an account has already: all that is ``given`` names."""
+    def extend(self, user_id: str, kept: bytes | None, given: LinkedRestriction, policy: Policy, now: float) -> None:
+        """Note who else brought about what an account has already: all that is ``given`` names. ``kept`` is its field,
+        which mostly says that nothing is to be done.
+        """
 
         def made(_: Tier, known: Sequence[LinkedRestriction]) -> Sequence[LinkedRestriction] | None:
             last = next((each for each in reversed(known) if each.trigger == given.trigger), None)
@@ -163,6 +167,8 @@ class Restrictor:
             by = tuple(dict.fromkeys([*last.by, *given.by]))[:MOST_NAMED]
             return None if by == last.by else [replace(each, by=by) if each is last else each for each in known]
 
+        if made("allow", restrictions_of(kept, user_id)) is None:
+            return
         self._write(user_id, given, made, policy, now)
 
     def own(self, user_id: str, given: LinkedRestriction, policy: Policy, now: float) -> None:
@@ -193,9 +199,12 @@ class Restrictor:
             restrictions = made(base, restricted.restrictions)
             if restrictions is None:
                 return
-            near = dict.fromkeys(given.by, not given.claimed) if not restricted.restrictions else restricted.near
+            near = restricted.near
+            if near is not None or not restricted.restrictions:  # those who brought it about were looked at just now
+                near = dict.fromkeys(given.by, not given.claimed) | dict(near or {})
             held = in_force(restrictions, near, spoken_at, now)
-            written = _change(user_id, account, given, restrictions, held, policy, now)
+            own = account.own if restricted.restrictions else tighter(account.own, restricted.held.floor)
+            written = _change(user_id, account, own, given, restrictions, held, policy, now)
             standing = self._tiers.restrict(written, policy, now)
             if standing is not None:
                 self._budgets.revise(user_id, standing.revision, policy)
@@ -208,14 +217,16 @@ class Restrictor:
 def _change(
     user_id: str,
     account: StoredAccount,
+    own: Tier,
     given: LinkedRestriction,
     restrictions: Sequence[LinkedRestriction],
     held: InForce,
     policy: Policy,
     now: float,
 ) -> RestrictionChange:
-    """What is written when ``restrictions`` holds of an account from now on, the last because of what is ``given``."""
-    own = account.own
+    """What is written when ``restrictions`` holds of an account from now on, the last because of what is ``given``.
+    ``own`` is its tier by its own evidence until now.
+    """
     if given.is_own:
         mine = next(each for each in restrictions if each.is_own and each.trigger == given.trigger)
         own = tighter(own, mine.put(mine.base, claimed=mine.claimed))

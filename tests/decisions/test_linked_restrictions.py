@@ -548,3 +548,123 @@ def test_whom_nothing_was_brought_to_is_not_looked_at_for_a_link_that_ends(
     ask(service, "mate", 1, clock())
     work.do()
     assert service.parts.clusters.of("mate") == "" and due_at(store, "mate") == due
+
+
+def test_what_a_second_brings_is_in_force_at_once(service: Service, clock: Clock) -> None:
+    triggers(service, trigger("tighten"), trigger("pause", "hard_bounce"))
+    for user in ("bad", "mate", "third"):
+        joined(service, user, NOW, device=DEVICE)
+    clock.advance(60)
+    for user, of, then in (("bad", "spam_trap", ("review", False)), ("third", "hard_bounce", ("review", True))):
+        met(service, user, clock(), of)
+        service.parts.consequences.others.of(user, clock())
+        assert state(service, clock()) == then, "and grants know of it, before any worker looks"
+
+
+def test_the_review_that_its_own_mail_opened_stays_when_a_wave_is_over(service: Service, clock: Clock) -> None:
+    """Both are about one trigger on one day, and share the review."""
+    triggers(service, trigger("tighten"))
+    wave(service)
+    clock.advance(60)
+    work = Work(service, clock)
+    work.do()
+    for user in ("mate", "bad"):
+        met(service, user, clock())
+        work.do()
+    assert waiting(service) == ["SPAM_TRAP_TIGHTEN"]
+    clock.advance(80 * HOUR)
+    work.do()
+    assert (state(service, clock()), waiting(service)) == (BOUND["tighten"], ["SPAM_TRAP_TIGHTEN"])
+
+
+def test_a_review_that_was_held_when_the_link_ended_is_withdrawn_once_it_is_let_go(
+    service: Service, clock: Clock
+) -> None:
+    work = ring(service, clock, trigger("limit"))
+    review = review_of(service)
+    service.parts.reviews.claim(review, "ana", clock())
+    cut(service, "mate", clock())
+    work.do()
+    service.parts.reviews.release(review, "ana", clock())
+    service.rescorer.again("mate", "schedule", clock())
+    assert service.parts.reviews.get(review)["status"] == "decided" and waiting(service) == []
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_what_was_brought_since_a_decision_is_kept_beside_what_its_undoing_gives_back(
+    service: Service, clock: Clock, ends: bool
+) -> None:
+    work = ring(service, clock, trigger("limit"), trigger("tighten", "hard_bounce"))
+    review = review_of(service)
+    decide(service, review, "allow", None, now=clock())
+    clock.advance(60)
+    met(service, "bad", clock(), "hard_bounce")
+    work.do()
+    assert state(service, clock()) == ("review", False)
+    undo(service, review, now=clock())
+    work.do()
+    service.rescorer.again("mate", "schedule", clock())
+    assert state(service, clock()) == ("limit", False)
+    if ends:
+        cut(service, "mate", clock())
+        work.do()
+        assert (state(service, clock()), waiting(service)) == (FREE, [])
+
+
+@pytest.mark.parametrize("later", ["allow", "limit"])
+@pytest.mark.parametrize("first", ["earlier", "later"])
+def test_of_two_decisions_that_are_undone_in_any_order_nothing_is_lost(
+    service: Service, clock: Clock, first: str, later: str
+) -> None:
+    work = ring(service, clock, trigger("limit"), trigger("tighten", "hard_bounce"))
+    reviews = [review_of(service)]
+    decide(service, reviews[0], "allow", None, now=clock())
+    clock.advance(60)
+    met(service, "bad", clock(), "hard_bounce")
+    work.do()
+    reviews.append(review_of(service))
+    decide(service, reviews[1], later, None, now=clock())
+    clock.advance(60)
+    for review in reviews if first == "earlier" else reversed(reviews):
+        undo(service, review, now=clock())
+        work.do()
+    service.rescorer.again("mate", "schedule", clock())
+    assert state(service, clock()) == ("limit", False)
+    cut(service, "mate", clock())
+    work.do()
+    assert state(service, clock()) == FREE
+
+
+def test_a_pause_that_is_over_brings_nothing_when_less_is_left_of_the_link(service: Service, clock: Clock) -> None:
+    work = ring(service, clock, trigger("pause", hours=1), device=DEVICE, phone=NUMBER)
+    assert state(service, clock()) == ("allow", True)
+    clock.advance(2 * HOUR)
+    work.do()
+    clusters = service.parts.clusters
+    [device] = [edge for edge in clusters.edges("mate") if clusters.kind_of(edge) == "device"]
+    service.parts.cuts.cut(clusters.of("mate"), None, device, "a library", "kim", clock())
+    work.do()
+    assert clusters.of("mate") == clusters.of("bad") != ""
+    assert state(service, clock()) == FREE
+
+
+@pytest.mark.parametrize("kept", [b"{", b'[{"trigger": "x"}]', b'[{"by": ["x"]}]', b"[]", b"7"])
+def test_what_cannot_be_read_loosens_nobody(service: Service, store: Store, clock: Clock, kept: bytes) -> None:
+    work = ring(service, clock, trigger("limit"), trigger("pause", "hard_bounce"))
+    met(service, "bad", clock(), "hard_bounce")
+    work.do()
+    assert state(service, clock()) == ("limit", True)
+    store.execute("HSET", account_key("mate"), "restrictions", kept)
+    service.rescorer.again("mate", "linkage", clock() + 9)
+    assert state(service, clock()) == ("limit", True)
+
+
+def test_strangers_of_a_wave_bring_a_look_to_whoever_met_something_too(service: Service, clock: Clock) -> None:
+    """The total is that of strangers but for one event, which alone would have moved nobody."""
+    triggers(service, trigger("pause", least=3))
+    wave(service)
+    clock.advance(60)
+    for number, user in enumerate(("bad", "bad", "mate")):
+        met(service, user, clock(), id=f"e{number}")
+    service.parts.consequences.others.of("mate", clock())
+    assert state(service, clock()) == CLAIMED
