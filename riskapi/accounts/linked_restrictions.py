@@ -12,11 +12,13 @@ from dataclasses import asdict, replace
 from typing import Literal, get_args
 
 import orjson
+from typing_extensions import TypedDict
 
 from riskapi.accounts.pauses import Pause, pause_of, until
-from riskapi.contract import Tier
+from riskapi.contract import Count, Instant, Tier
 from riskapi.policy.tables import SEVERITY
 from riskapi.store import damaged
+from riskapi.times import rfc3339
 from signals.records import record
 
 Action = Literal["look", "tighten", "limit", "pause"]
@@ -28,6 +30,20 @@ MOST = 40
 MOST_NAMED = 50
 
 
+class LinkedRestrictionView(TypedDict):
+    """What the mail of others brought to an account: the trigger and what it does, and how many accounts it was brought
+    by, at most 50. A pause is over at ``expires_at``. ``in_force``: when the account was looked at last, something
+    bound it to any of them.
+    """
+
+    trigger: str
+    action: Action
+    since: Instant
+    expires_at: Instant | None
+    accounts: Count
+    in_force: bool
+
+
 @record
 class LinkedRestriction:
     """One consequence of a ``trigger``, done at Unix time ``at``. It was done to an account that was in the tier
@@ -36,8 +52,8 @@ class LinkedRestriction:
     kept among the others where they came before it: how far the tier goes down depends on their order.
 
     ``look`` moves nothing: a person only looks. ``claimed``: only a wave or a claim bound it to them, so it is put in
-    `review` at most. A pause ends at ``until``. ``review`` is the review that was opened for it; ``withdrawn`` where
-    that was closed because it was in force no more. ``token`` tells one time that it was done from another.
+    `review` at most. A pause ends at ``until``. ``review`` is the review that was opened for it; ``withdrawn``: it was
+    in force no more when the account was looked at last. ``token`` tells one time that it was done from another.
     """
 
     trigger: str
@@ -59,6 +75,17 @@ class LinkedRestriction:
     def reaches(self, near: Mapping[str, bool]) -> bool:
         """Whether it is in force for an account that these are ``near``."""
         return self.is_own or any(each in near for each in self.by)
+
+    def view(self) -> LinkedRestrictionView:
+        """As answers show it."""
+        return {
+            "trigger": self.trigger,
+            "action": self.action,
+            "since": rfc3339(self.at),
+            "expires_at": None if self.until is None else rfc3339(self.until),
+            "accounts": len(self.by),
+            "in_force": not self.withdrawn,
+        }
 
     def put(self, tier: Tier, *, claimed: bool) -> Tier:
         """The tier in which it puts an account that is in this one without it."""

@@ -668,3 +668,26 @@ def test_strangers_of_a_wave_bring_a_look_to_whoever_met_something_too(service: 
         met(service, user, clock(), id=f"e{number}")
     service.parts.consequences.others.of("mate", clock())
     assert state(service, clock()) == CLAIMED
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_its_page_and_an_export_say_what_others_brought_and_name_nobody(
+    service: Service, clock: Clock, action: str
+) -> None:
+    work = ring(service, clock, trigger(action, hours=24))
+    told = {
+        "trigger": f"spam_trap_{action}",
+        "action": "look" if action == "warn" else action,
+        "since": rfc3339(clock()),
+        "expires_at": rfc3339(clock() + DAY),
+        "accounts": 1,
+        "in_force": True,
+    }
+    assert view(service, "mate", clock())["linked_restrictions"] == [told]
+    assert service.parts.exports.of("mate", clock())["account"]["linked_restrictions"] == [told]  # type: ignore[index]
+    assert view(service, "bad", clock())["linked_restrictions"] == []
+    cut(service, "mate", clock())
+    work.do()
+    assert view(service, "mate", clock())["linked_restrictions"] == [{**told, "in_force": False}]
+    service.parts.erasures.erase("mate", 0, clock())
+    assert not service.store.execute("EXISTS", account_key("mate"))
