@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from riskapi.accounts.history import PUT_LATER, history_entry
 from riskapi.app import Service
 from riskapi.budgets.keys import cluster_key
+from riskapi.decisions.trigger_marks import done_key
 from riskapi.feedback.event import FeedbackEvent
 from riskapi.links.bonds import entity_of
 from riskapi.policy.tables import Trigger
@@ -691,3 +693,35 @@ def test_its_page_and_an_export_say_what_others_brought_and_name_nobody(
     assert view(service, "mate", clock())["linked_restrictions"] == [{**told, "in_force": False}]
     service.parts.erasures.erase("mate", 0, clock())
     assert not service.store.execute("EXISTS", account_key("mate"))
+
+
+def test_what_the_release_before_did_stays_until_a_person_ends_it(service: Service, store: Store, clock: Clock) -> None:
+    """It wrote a mark as if the account's own mail had met it, its own tier and its history, and nothing else."""
+    given = trigger("limit")
+    triggers(service, given)
+    sharing(service, device=DEVICE)
+    clock.advance(60)
+    work = Work(service, clock)
+    work.do()
+    entry = history_entry(clock(), PUT_LATER, "limit", "feedback", given.name, {"policy": 1}, cause="feedback")
+    service.parts.consequences._tiers.change("mate", entry, clock(), service.active.policy)
+    store.execute("SET", done_key("mate", given), "done limited 0123456789ab", "EX", int(DAY))
+    met(service, "bad", clock())
+    work.do()
+    assert (state(service, clock()), waiting(service)) == (("limit", False), []), "it is not done once more"
+    cut(service, "mate", clock())
+    work.do()
+    assert state(service, clock()) == ("limit", False)
+    assert view(service, "mate", clock())["linked_restrictions"] == []
+
+
+def test_what_comes_to_what_cannot_be_read_keeps_the_tier(service: Service, store: Store, clock: Clock) -> None:
+    work = ring(service, clock, trigger("limit"), trigger("tighten", "hard_bounce"))
+    store.execute("HSET", account_key("mate"), "restrictions", "{")
+    met(service, "bad", clock(), "hard_bounce")
+    work.do()
+    service.rescorer.again("mate", "linkage", clock() + 9)
+    assert state(service, clock()) == ("limit", False)
+    assert [each["trigger"] for each in view(service, "mate", clock())["linked_restrictions"]] == [
+        "hard_bounce_tighten"
+    ]
