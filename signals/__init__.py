@@ -18,6 +18,28 @@ import signals.domain
 import signals.events
 import signals.sender
 import signals.account
-from signals.registry import Readings, Signal, Value, columns, degraded, read, read_again, registered, schema
+from signals.registry import (
+    Readings,
+    Signal,
+    Value,
+    columns,
+    degraded,
+    read,
+    read_again,
+    read_blameless,
+    registered,
+    schema,
+)
 
-__all__ = ["Readings", "Signal", "Value", "columns", "degraded", "read", "read_again", "registered", "schema"]
+__all__ = [
+    "Readings",
+    "Signal",
+    "Value",
+    "columns",
+    "degraded",
+    "read",
+    "read_again",
+    "read_blameless",
+    "registered",
+    "schema",
+]

@@ -110,7 +110,7 @@ def _declare(
         f"Other accounts, {now}, that signed up with {thing.signed_up_with}.\n\nUnit: accounts, 0 and up; typically 0."
     )
     reason = f"{{value}} {{value:account|accounts}} {standing} {{value:is|are}} linked through {thing.through}"
-    signal(of=find, reason=reason, risk=+1, attribute=attribute)(read)
+    signal(of=find, reason=reason, risk=+1, attribute=attribute, blameless=0)(read)
 
 
 for _thing in _THINGS:
@@ -158,6 +158,7 @@ def _binding(facts: Facts) -> _Binding | None:
     of=_binding,
     reason="at least {value} {value:account|accounts} labelled abusive {value:is|are} linked to this one",
     risk=+1,
+    blameless=0,
 )
 def links_abusive(binding: _Binding) -> int:
     """Abusive accounts linked through any one entity: the most over the kinds, a lower bound of the distinct number.
@@ -167,7 +168,12 @@ def links_abusive(binding: _Binding) -> int:
     return binding.abusive
 
 
-@signal(of=_binding, reason="at least {value} limited {value:account is|accounts are} linked to this one", risk=+1)
+@signal(
+    of=_binding,
+    reason="at least {value} limited {value:account is|accounts are} linked to this one",
+    risk=+1,
+    blameless=0,
+)
 def links_limited(binding: _Binding) -> int:
     """Limited accounts linked through any one entity: the most over the kinds, a lower bound of the distinct number.
 
@@ -224,6 +230,7 @@ def _own(facts: Facts) -> list[Entity] | None:
     of=_own,
     reason="{value} {value:account|accounts} labelled abusive {value:is|are} linked by proof or observation",
     risk=+1,
+    blameless=0,
 )
 def links_proved_abusive(own: list[Entity]) -> int:
     """Other accounts, labelled abusive now, that are seen or proved to share a device, a card, a mailbox or a number:
@@ -241,6 +248,7 @@ def links_proved_abusive(own: list[Entity]) -> int:
 @signal(
     reason="{value} {value:account|accounts} that {value:shares|share} its budget {value:is|are} labelled abusive",
     risk=+1,
+    blameless=0,
 )
 def links_cluster_abusive(facts: Facts) -> int | None:
     """Other accounts of its cluster that are labelled abusive now, whatever binds them: a claim, a wave, what they

@@ -16,6 +16,7 @@ NEEDS = ("store",)
     reason="about {value:.1%} of other accounts from this network operator were labelled abusive",
     risk=+1,
     needs=("store", "/device/ip_address", "asn"),
+    blameless="reputation_base",
 )
 def reputation_asn(facts: Facts) -> float | None:
     """Abuse rate of other accounts from the same autonomous system (network operator), shrunk. Unit: 0 to 1."""
@@ -26,6 +27,7 @@ def reputation_asn(facts: Facts) -> float | None:
     reason="about {value:.1%} of other accounts from this network were labelled abusive",
     risk=+1,
     needs=("store", "/device/ip_address"),
+    blameless="reputation_base",
 )
 def reputation_network(facts: Facts) -> float | None:
     """Abuse rate of other accounts from the same /24 or /48, shrunk towards the base rate. Unit: 0 to 1."""
@@ -36,6 +38,7 @@ def reputation_network(facts: Facts) -> float | None:
     reason="about {value:.1%} of other accounts at this mail domain were labelled abusive",
     risk=+1,
     needs=("store", "/email/address"),
+    blameless="reputation_base",
 )
 def reputation_domain(facts: Facts) -> float | None:
     """Abuse rate of other accounts at the same registrable mail domain, shrunk towards the base. Unit: 0 to 1."""
@@ -46,6 +49,7 @@ def reputation_domain(facts: Facts) -> float | None:
     reason="about {value:.1%} of other accounts at this mail domain's ending were labelled abusive",
     risk=+1,
     needs=("store", "/email/address"),
+    blameless="reputation_base",
 )
 def reputation_tld(facts: Facts) -> float | None:
     """Abuse rate of other accounts whose mail domain has the same public suffix, shrunk. Unit: 0 to 1."""
@@ -56,6 +60,7 @@ def reputation_tld(facts: Facts) -> float | None:
     reason="about {value:.1%} of other accounts that link to this website were labelled abusive",
     risk=+1,
     needs=("store", "/account/website"),
+    blameless="reputation_base",
 )
 def reputation_link_domain(facts: Facts) -> float | None:
     """Abuse rate of other accounts that link to the website given, in mail or as theirs, shrunk. Unit: 0 to 1.

@@ -69,7 +69,7 @@ def _ran_out(period: str, how: str = "") -> str:
     return f"at least {{value}} {{value:account|accounts}}{how} linked to this one ran out of a cap within {period}"
 
 
-@signal(of=_linked, reason=_ran_out("24 hours"), risk=+1, needs="store")
+@signal(of=_linked, reason=_ran_out("24 hours"), risk=+1, needs="store", blameless=0)
 def sending_exhausted_linked_24h(linked: _Linked) -> int:
     """Other accounts that ran out of a sending cap within 24 hours and share anything with this one, even a network.
 
@@ -78,7 +78,7 @@ def sending_exhausted_linked_24h(linked: _Linked) -> int:
     return linked.exhausted_24h
 
 
-@signal(of=_linked, reason=_ran_out("7 days"), risk=+1, needs="store")
+@signal(of=_linked, reason=_ran_out("7 days"), risk=+1, needs="store", blameless=0)
 def sending_exhausted_linked_7d(linked: _Linked) -> int:
     """Other accounts that ran out of a sending cap within 7 days and share anything with this one, even a network.
 
@@ -87,7 +87,7 @@ def sending_exhausted_linked_7d(linked: _Linked) -> int:
     return linked.exhausted_7d
 
 
-@signal(of=_linked, reason=_ran_out("7 days", " closely"), risk=+1, needs="store")
+@signal(of=_linked, reason=_ran_out("7 days", " closely"), risk=+1, needs="store", blameless=0)
 def sending_exhausted_linked_strong_7d(linked: _Linked) -> int:
     """Other accounts that ran out of a sending cap within 7 days and share something with this one that strangers do
     not share by chance (policy: medium or strong kinds).
@@ -102,6 +102,7 @@ def sending_exhausted_linked_strong_7d(linked: _Linked) -> int:
     reason="it is about {value:.0f} {value:hour|hours} since a linked account ran out of a cap (720: none did)",
     risk=-1,
     needs="store",
+    blameless=_LONG_AGO,
 )
 def sending_hours_since_exhausted(linked: _Linked) -> float:
     """Hours since an account that shares anything with this one last ran out of a sending cap: the less, the likelier
@@ -117,6 +118,7 @@ def sending_hours_since_exhausted(linked: _Linked) -> float:
     reason="{value:.0%} of the accounts closest to this one ran out of a cap within 7 days",
     risk=+1,
     needs="store",
+    blameless=0,
 )
 def sending_neighbourhood_exhausted_share(linked: _Linked) -> float:
     """Share of the accounts closest to this one that ran out of a sending cap within 7 days: a neighbourhood used up
@@ -133,6 +135,7 @@ def sending_neighbourhood_exhausted_share(linked: _Linked) -> float:
     reason="at least {value} {value:account|accounts} linked to this one stopped just under a cap within 7 days",
     risk=+1,
     needs="store",
+    blameless=0,
 )
 def sending_near_cap_linked_7d(linked: _Linked) -> int:
     """Other accounts that came near a sending cap within 7 days (policy: ``sends.near_share``), never ran out in the
@@ -148,6 +151,7 @@ def sending_near_cap_linked_7d(linked: _Linked) -> int:
     reason="{value:.0%} of the accounts closest to this one stopped just under a cap within 7 days",
     risk=+1,
     needs="store",
+    blameless=0,
 )
 def sending_near_cap_share(linked: _Linked) -> float:
     """Share of the accounts closest to this one that came near a sending cap within 7 days and did not run out: many

@@ -202,6 +202,7 @@ def _earlier(facts: Facts, kind: str) -> int | None:
     reason="{value} {value:account|accounts} used the same mailbox before this one",
     risk=+1,
     needs=("store", "/email/address"),
+    blameless=0,
 )
 def velocity_mailbox_earlier(facts: Facts) -> int | None:
     """Distinct accounts that gave the same mailbox before this one did, within retention. Later ones do not
@@ -216,6 +217,7 @@ def velocity_mailbox_earlier(facts: Facts) -> int | None:
     reason="{value} {value:account|accounts} gave the same phone number before this one",
     risk=+1,
     needs=("store", "/phone/number"),
+    blameless=0,
 )
 def velocity_phone_earlier(facts: Facts) -> int | None:
     """Distinct accounts that gave the same phone number before this one did, within retention. Later ones do not
@@ -231,6 +233,7 @@ def velocity_phone_earlier(facts: Facts) -> int | None:
     reason="{value} {value:account|accounts} used the same device before this one",
     risk=+1,
     needs=("store", "/device/id"),
+    blameless=0,
 )
 def velocity_device_earlier(facts: Facts) -> int | None:
     """Distinct accounts that were seen on the same device before this one was, within retention. Later ones do

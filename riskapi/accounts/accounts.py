@@ -26,6 +26,7 @@ from riskapi.store import damaged
 from riskapi.store.connections import Pipeline, Reply, Store, as_it_is
 from riskapi.store.streams import account_key, oldest, shard, stream
 from riskapi.times import DAY
+from signals.records import record
 
 #: What a row of history, and a label, says at least.
 _HISTORY, LABEL = ("at", "from", "to", "source"), ("at", "label", "source")
@@ -77,7 +78,7 @@ class Standing:
         return self.restrictions is not None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ReviewOpening:
     """A review that is opened with a decision: its id and its account, its place in the index, the Unix time of its
     opening and its score as they are kept, its key and the index's.

@@ -47,9 +47,9 @@ ROUTES = (
         description=(
             "For the person it is about: what was posted, decided, read, labelled, reported and counted, the reviews "
             "with their notes, entries of lists that name the account, and what people did about it. It takes a second "
-            "or two where there are a million accounts. What cannot be read is left out and named in `unreadable`. The "
-            "answer is kept nowhere: with an `Idempotency-Key` that was used before it is put together anew. "
-            "docs/privacy.md says what is not in it."
+            "or two where there are a million accounts. What cannot be read is left out and named in `unreadable`. "
+            "With an `Idempotency-Key` the answer is remembered for 24 hours as all answers are, so send none unless "
+            "you need it. docs/privacy.md says what is not in it."
         ),
         scopes=("privacy",),
         body=ExportBody,
@@ -57,7 +57,6 @@ ROUTES = (
         response=Export,
         problems=("not_found",),
         idempotent=True,
-        afresh=True,
     ),
     Route(
         method="POST",

@@ -33,15 +33,13 @@ def _checked(key: str) -> str:
 
 
 def answer(route: Route, call: Call[Any], path: str, request_id: str) -> Reply:
-    """Answer under an ``Idempotency-Key`` at ``path``: the first time by the handler, then from memory; by the handler
-    each time where the route answers afresh.
-    """
+    """Answer under an ``Idempotency-Key`` at ``path``: the first time by the handler, then from memory."""
     key = _checked(call.environ["HTTP_IDEMPOTENCY_KEY"])
     memory = call.parts.idempotency
     # What was understood, not the bytes: the same request in other white space is the same request.
     attempt = memory.begin(call.principal.id, path, key, call.body.model_dump_json().encode())
     if isinstance(attempt, Remembered):
-        return audit_notes.handled(route, call) if route.afresh else _again(attempt, request_id)
+        return _again(attempt, request_id)
     try:
         reply = audit_notes.handled(route, call)
     except Problem as problem:
@@ -51,7 +49,7 @@ def answer(route: Route, call: Call[Any], path: str, request_id: str) -> Reply:
         _forget(call.parts, attempt)
         raise
     reply.body = orjson.dumps(reply.body)
-    _remember(call.parts, attempt, Reply(b"", reply.status) if route.afresh else reply)
+    _remember(call.parts, attempt, reply)
     return reply
 
 

@@ -107,10 +107,9 @@ class Route:
     ``verbatim`` hands JSON over as :class:`Raw` too: a signature is over the bytes.
     ``response`` is the shape of the answer, which has ``status``; ``others`` those of answers with other statuses.
     ``problems`` are the codes of the handler's own, those of the checks before it follow from the other fields.
-    ``idempotent`` honours ``Idempotency-Key``; ``repeatable`` says that the handler honours it by itself, ``afresh``
-    that a request which comes again is answered anew, and the answer kept nowhere: for what changes nothing and gives
-    out a person's data. ``tagged`` says that answers carry an ``ETag``, ``conditional`` that ``If-Match`` with one is
-    required. ``audited`` is what the audit log calls it, None for what is in no audit log.
+    ``idempotent`` honours ``Idempotency-Key``; ``repeatable`` says that the handler honours it by itself. ``tagged``
+    says that answers carry an ``ETag``, ``conditional`` that ``If-Match`` with one is required. ``audited`` is what the
+    audit log calls it, None for what is in no audit log.
     """
 
     method: str
@@ -135,7 +134,6 @@ class Route:
     problems: tuple[str, ...] = ()
     idempotent: bool = False
     repeatable: bool = False
-    afresh: bool = False
     tagged: bool = False
     conditional: bool = False
     documented: bool = True

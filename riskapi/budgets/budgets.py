@@ -54,22 +54,13 @@ class Budgets:
         """The usage in a reply to :meth:`queue_read`."""
         numbers, cluster, revision, first, hold, hold_until, *days = reply
         now, *counts = _NUMBERS.unpack(numbers)
-        found = [int(count) for count in counts]
+        hour, day, month, all_hour, all_day, all_month, usual, size, abusive, claims = map(int, counts)
+        # By place: named values take a thousand instructions more.
         return Usage(
-            cluster=cluster.decode(),
-            revision=int(revision),
-            first=float(first) if first else None,
-            hold=int(hold) if hold else None,
-            hold_until=float(hold_until),
-            spent=_three(found[:3]),
-            cluster_spent=_three(found[3:6]),
-            now=now,
-            days=dict(zip(days[::2], days[1::2], strict=True)),
-            usual=found[6],
-            size=found[7],
-            abusive=found[8],
-            claims=bool(found[9]),
-        )
+            cluster.decode(), int(revision), float(first) if first else None, int(hold) if hold else None,
+            float(hold_until), (hour, day, month), (all_hour, all_day, all_month), now,
+            dict(zip(days[::2], days[1::2], strict=True)) if days else {}, usual, size, abusive, claims != 0,
+        )  # fmt: skip
 
     def read(self, user_id: str, now: float, cluster: str = "") -> Usage:
         """What an account and its cluster spent; ``cluster`` is where it was last seen."""

@@ -15,7 +15,7 @@ from riskapi.budgets import terms
 from riskapi.budgets.caps import Usage, unused
 from riskapi.budgets.terms import Terms
 from riskapi.contract import Tier
-from riskapi.decisions.decide import Decision, decide, still_asks, tier_within
+from riskapi.decisions.decide import Decision, decide, tier_within
 from riskapi.decisions.gather import Gathered, Parsed
 from riskapi.decisions.influence import alone, blameless, fair, is_accused, is_felt
 from riskapi.enrichment.findings import times
@@ -144,11 +144,7 @@ def _own(basis: Basis, facts: Facts, readings: Readings, decision: Decision) -> 
     """The tier by the account's own evidence, where this was decided on facts: the same without what others did, and
     never tighter.
     """
-    tier, policy = decision.before, basis.policy
+    tier = decision.before
     if tier == "allow" or not is_felt(facts):
         return tier
-    without = blameless(facts)
-    # A rule that asks for it without others too says all there is to know: nothing else is read, and nothing scored.
-    if still_asks(tier, decision.fired, without, policy):
-        return tier
-    return tier_within(tier, signals.read_again(without, readings), basis.scorer, policy)
+    return tier_within(tier, decision.fired, readings, basis.scorer, basis.policy)

@@ -199,6 +199,8 @@ def _is_ring(strength: str, accounts: int, abusive: int, limited: int, policy: P
     Anybody can sign up with invented addresses at a firm's domain, and be limited for it. So of those who share a
     medium thing more than half must have been labelled abusive.
     """
+    if not (abusive or limited):  # as of nearly all
+        return False
     if strength == "medium":
         return 2 * abusive > max(accounts, _FEW)
     return strength == "strong" and max(abusive, limited) >= policy.links.ring_share * max(accounts, _FEW)
@@ -354,7 +356,8 @@ def _recent(others: bytes) -> Recent:
     told = others.decode().split()
     # orjson reads numbers of 17 digits in a tenth of the instructions that ``float`` takes, and as exactly.
     times = orjson.loads(f"[{','.join(told[1::2])}]")
-    return Recent(tuple(told[::2]), tuple(map(float, times)))
+    # A time without a fraction it reads as a whole number.
+    return Recent(tuple(told[::2]), tuple(map(float, times) if int in map(type, times) else times))
 
 
 def _is_hub(rule: Sharing, day: int, month: int, found_at: float, at: float, policy: Policy) -> bool:

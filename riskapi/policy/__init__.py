@@ -95,20 +95,13 @@ class Policy(Section):
     def attacked(self) -> Policy:
         """This policy in attack mode, see :class:`Attack`. It is tighter or the same, never looser."""
         rules = tuple(
-            rule.model_copy(update={"mode": "live"}) if rule.mode == "shadow" and self._turned_live(rule) else rule
+            rule.model_copy(update={"mode": "live"}) if rule.mode == "shadow" and self.attack.turns(rule.name) else rule
             for rule in self.rules
         )
         # Made anew and not copied: a copy would keep the answers of the cached properties.
         fields = {name: getattr(self, name) for name in type(self).model_fields}
-        return _Attacked.model_construct(**{**fields, "rules": rules, "thresholds": self._attacked_thresholds()})
-
-    def _turned_live(self, rule: Rule) -> bool:
-        return "*" in self.attack.rules or rule.name in self.attack.rules
-
-    def _attacked_thresholds(self) -> Thresholds:
-        """The lower of each threshold and that of attack mode; never so low that a signup without a model meets it."""
-        review = min(self.thresholds.review, max(self.attack.review, self.model.prior * 100 + 1))
-        return Thresholds(review=review, limit=min(self.thresholds.limit, max(self.attack.limit, review)))
+        thresholds = self.attack.lowered(self.thresholds, self.model.prior)
+        return _Attacked.model_construct(**{**fields, "rules": rules, "thresholds": thresholds})
 
     def caps(self, tier: Tier, plan: str | None = None, *, outage: bool = False) -> Caps:
         """The caps of a tier for accounts on a plan, without steps; for a plan that no table names those of the tier.
@@ -172,6 +165,12 @@ class Policy(Section):
     def live(self) -> Mapping[str, Matcher]:
         """The rules in force by name, ready to be matched, in the order of the file."""
         return {rule.name: matcher(rule) for rule in self.rules if rule.mode == "live"}
+
+    @cached_property
+    def felt(self) -> Mapping[str, Matcher]:
+        """Of the rules in force those that can match because of what other accounts did (:attr:`Signal.blameless`)."""
+        felt = {name for name, found in registered().items() if found.blameless is not None}
+        return {name: ready for name, ready in self.live.items() if not felt.isdisjoint(ready[-1].when)}
 
     @cached_property
     def shadow(self) -> tuple[Matcher, ...]:

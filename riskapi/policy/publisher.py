@@ -155,7 +155,7 @@ class Publisher:
         if found.model.mode != "off" and self._scorer is None:
             self._scorer = self._load_scorer()
         scorer = self._scorer if found.model.mode != "off" else None
-        _ = found.live, found.shadow
+        _ = found.live, found.felt, found.shadow
         basis = self._file.under(found)
         model = scorer.version if scorer is not None else None
         return replace(basis, scorer=scorer, versions={**basis.versions, "model": model})

@@ -397,6 +397,17 @@ class Attack(Section):
     days: Annotated[int, Field(ge=1, le=90)] = 7
     rules: Annotated[tuple[str, ...], Field(strict=False, max_length=200)] = ()
 
+    def turns(self, rule: str) -> bool:
+        """Whether a rule in shadow decides meanwhile."""
+        return "*" in self.rules or rule in self.rules
+
+    def lowered(self, usual: Thresholds, prior: float) -> Thresholds:
+        """The lower of each threshold and that of attack mode; never so low that a signup without a model, whose
+        probability is ``prior``, meets it.
+        """
+        review = min(usual.review, max(self.review, prior * 100 + 1))
+        return Thresholds(review=review, limit=min(usual.limit, max(self.limit, review)))
+
 
 class Publishing(Section):
     """Who may put a policy into force. With ``loosening_needs_second`` one that loosens anything waits as a proposal

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import signals
 from riskapi.decisions.influence import alone, blameless, fair, is_accused, is_felt
+from riskapi.links.kinds import KINDS
 from signals.facts import Account, Cluster, Device, Email, Entity, Facts, Network, Reputation, Wave
 from tests.conftest import NOW
 
@@ -173,3 +174,41 @@ def test_what_is_read_without_others_is_read_of_the_store_alone(
     found: Facts, without: Callable[[Facts], Facts]
 ) -> None:
     assert signals.read_again(without(found), signals.read(found)) == signals.read(without(found))
+
+
+@st.composite
+def crowds(draw: st.DrawFn) -> Facts:
+    """Facts with things of every kind, shared with accounts that did this and that."""
+    few = st.integers(0, 3)
+    found = {}
+    for kind in draw(st.sets(st.sampled_from(KINDS))):
+        accounts, hour, day, spent, lately, near = (draw(few) for _ in range(6))
+        found[kind] = Entity(
+            kind, hour, day, accounts, 1 + accounts, draw(few), draw(few), draw(st.booleans()),
+            weight=draw(st.floats(0, 1)), strength=draw(st.sampled_from(["weak", "medium", "strong"])),
+            exhausted_24h=min(lately, spent), exhausted_7d=spent, near_7d=near,
+            exhausted_at=draw(st.sampled_from([NOW - 60.0] if spent else [None, NOW - 1e6])),
+            standing=draw(st.sampled_from(["observed", "proved", "held", "claimed"])), earlier=draw(few),
+            holders=draw(st.sampled_from([(), ("somebody",)])),
+        )  # fmt: skip
+    rates = st.none() | st.floats(0, 1)
+    rated = st.builds(Reputation, st.floats(0, 1), rates, rates, rates, rates, rates)
+    return replace(
+        FACTS,
+        entities=draw(st.none() | st.just(found)),
+        reputation=draw(st.none() | rated),
+        cluster=draw(st.none() | st.builds(Cluster, few, few)),
+    )
+
+
+@given(crowds())
+def test_each_signal_says_what_it_reads_without_what_others_did(found: Facts) -> None:
+    assert signals.read_blameless(signals.read(found)) == signals.read(blameless(found))
+
+
+@pytest.mark.parametrize("found", [FACTS, *DEEDS.values(), *NO_DEEDS.values()])
+def test_deeds_are_read_as_their_signals_say_and_in_the_same_order(found: Facts) -> None:
+    readings, without = signals.read(found), signals.read_blameless(signals.read(found))
+    assert without == signals.read(blameless(found)) and [*without] == [*readings]
+    felt = [name for name, declared in signals.registered().items() if declared.blameless is not None]
+    assert [name for name in readings if readings[name] != without[name] and name not in felt] == []

@@ -11,7 +11,7 @@ import pytest
 from riskapi.reviews.queue import review_key
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key
-from tests.privacy.life import FRIEND, HERS, USER, live, signup, traces
+from tests.privacy.life import FRIEND, HERS, USER, live, signup
 
 Ask = Callable[..., tuple[int, dict[str, Any]]]
 
@@ -67,35 +67,6 @@ def test_an_account_that_was_only_sent_for_or_is_not_there(client: Any, export: 
     client.post("/v1/signups", json=signup(FRIEND, "fay@fays-glass.example"))
     status, found = export(FRIEND)
     assert status == 200 and found["sent"] == {} and len(found["decisions"]) == 1
-
-
-def under_one_key(client: Any, user: str = USER) -> Any:
-    """An export that is asked for under one and the same ``Idempotency-Key``."""
-    return client.post("/v1/privacy/export", json={"user_id": user}, headers={"Idempotency-Key": "desk-1"})
-
-
-def test_under_an_idempotency_key_it_is_put_together_anew_and_kept_nowhere(client: Any, store: Store) -> None:
-    live(client)
-    first = under_one_key(client)
-    kept = [key for key in traces(store, *HERS, USER) if key.startswith("risk:idempotency:")]
-    assert (first.status_code, kept) == (200, [])
-    assert len(store.execute("KEYS", "risk:idempotency:*")) == 1, "the key is remembered, not the answer"
-    client.post(f"/v1/accounts/{USER}/labels", json={"label": "unknown", "source": "external", "note": "said later"})
-    again = under_one_key(client)
-    assert "said later" not in first.text and "said later" in again.text
-    assert "Idempotent-Replay" not in again.headers
-    handed_out = [each for each in under_one_key(client).json["audit"] if each["action"] == "account exported"]
-    assert len(handed_out) == 2, "each export is noted"
-    assert under_one_key(client, FRIEND).status_code == 409
-
-
-def test_an_erased_account_cannot_be_read_back_under_an_idempotency_key(client: Any) -> None:
-    live(client)
-    assert under_one_key(client).status_code == 200
-    client.post("/v1/privacy/erase", json={"user_id": USER, "keep_evidence_days": 30})
-    found = under_one_key(client)
-    assert (found.status_code, found.json["account"]) == (200, None)
-    assert [each for each in HERS if each in found.text] == []
 
 
 def damaged_account(field: str) -> Callable[[str], tuple[str, str]]:

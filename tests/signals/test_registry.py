@@ -33,6 +33,7 @@ def declare() -> Iterator[types.ModuleType]:
     registry._reader.cache_clear()
     registry.schema.cache_clear()
     registry._causes.cache_clear()
+    registry._blameless.cache_clear()
     del sys.modules["signals.sample"]
 
 
@@ -58,6 +59,8 @@ def sample_count(facts: Facts) -> int | None:
         (GOOD.replace("int | None", "bool").replace("{value}", "{value} {value:a|b}"), "a text for true and one"),
         (GOOD.replace("{value}", "{value"), "cannot be formatted"),
         (GOOD.replace("{value}", "{count}"), "cannot be formatted"),
+        (GOOD.replace("{value}", "{value!r}"), "cannot be formatted"),
+        (GOOD.replace("{value}", "{}"), "cannot be formatted"),
         (GOOD.replace("{value}", "{value:ms}"), "cannot be formatted"),
     ],
     ids=[
@@ -72,6 +75,8 @@ def sample_count(facts: Facts) -> int | None:
         "bool said and printed",
         "open brace",
         "unknown field",
+        "another form of it",
+        "no field",
         "unknown format",
     ],
 )
