@@ -363,11 +363,12 @@ class Belonging:
         came = [([name for name, found in families.items() if len(found) > 1], self.rules.wave)]
         for thing in things:
             paces = self.rules.paces if thing[0] == "i" else self.rules.paces[-1:] if thing[0] == "n" else ()
-            for accounts, seconds in paces:
+            for accounts, seconds in reversed(paces):
                 names = self._since(user, thing, now - seconds)
                 if len(names) + 1 >= accounts:
                     lasts = self.rules.wave if (accounts, seconds) == self.rules.paces[-1] else self.rules.near
                     came.append((names, lasts))
+                    break  # who came at a shorter pace came at this one too
         return [bond for names, lasts in came for bond in self._waves(names, now + lasts)]
 
     def _waves(self, names: Sequence[str], until: float) -> list[Bond]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha1
 from itertools import count
 from typing import Any, Literal
 
@@ -177,6 +178,8 @@ class History:
         if second:  # content with what else agrees
             agreed = f"{self._key(first)} {self._key(second)}"
             return edge_of(self.links.entity_key("content", agreed))
+        if name[0] == "w":
+            return f"w:{sha1((self.links.entity_key('wave', '') + name[2:]).encode()).hexdigest()[:16]}"
         found = edge_of(self._key(name[0].lower() + name[1:]))
         return proved_edge(found) if name[0].isupper() else found
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 import struct
 from collections.abc import Collection, Mapping, Sequence
+from functools import cache
 from typing import Literal
 
 from riskapi.budgets.budgets import Budgets
@@ -58,6 +59,7 @@ class Joins:
         self._store, self._links, self._budgets, self._metrics = store, links, budgets, metrics
         self._store_clock = store_clock
         self._join = store.script("cluster_join")
+        self._wave_key = cache(lambda: links.entity_key("wave", ""))
 
     def join(
         self,
@@ -121,6 +123,7 @@ class Joins:
             rfc3339(now),
             oldest(policy.retention.decisions_days),
             struct.pack(f"<{len(numbers)}d", *numbers),
+            self._wave_key(),
             *texts,
         ]
         told = self._join.ask(pipe, [*_KEYS, *things], args, read=as_it_is)

@@ -210,15 +210,15 @@ class Exports:
 
     def _named(self, reader: _Reader, user_id: str, account: StoredAccount | None, now: float) -> list[ListEntry]:
         """The entries of lists that name the account; by its id alone where its signup cannot be read."""
-        by_id = self._lists.of_value(None, "user", user_id, now)["entries"]
-        if account is None:
-            return by_id
 
-        def read() -> list[ListEntry]:
+        def read() -> list[ListEntry] | None:
+            if account is None:
+                return None
             facts = self._gatherer.parse(Signup.stored(account.signup), now).facts
             return self._lists.naming(user_id, facts, now)
 
-        return reader.read("lists", "account", user_id, read, by_id)
+        found = reader.read("lists", "account", user_id, read, None)
+        return self._lists.of_value(None, "user", user_id, now)["entries"] if found is None else found
 
     def _notes(self, user_id: str) -> Iterator[AuditNote]:
         """All notes of the audit log about the account, newest first."""

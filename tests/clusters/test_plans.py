@@ -19,6 +19,7 @@ def asked(store: Store, part: str, call: str, given: dict[str, Any]) -> Any:
     """What a part of a script says, run by the store with these values as ``given``."""
     parts = resources.files("riskapi.store") / "lua" / "parts"
     text = "\n".join((parts / f"{name}.lua").read_text() for name in ("order", "waves", part))
+    text += "\nlocal function wave_after(name) return 'w:' .. name end"
     script = f"{text}\nlocal given = cjson.decode(ARGV[1])\nreturn cjson.encode({call})"
     found: Any = store.client.eval(script, 0, json.dumps(given))
     return orjson.loads(found)
@@ -74,15 +75,15 @@ JOINS: dict[str, tuple[dict[str, Account], list[dict[str, Any]], list[list[Any]]
     "nobody who was cut off": ({"u": NEW, "a": account("", None, "d:1")}, [bond("d:1", "a")], []),
     "not the account that was": ({"u": account("", None, "d:1"), "a": NEW}, [bond("d:1", "a")], []),
     "a word of a reviewer": ({"u": NEW, "a": NEW}, [bond("d:1", "a", banned=True)], []),
-    "a wave begins with all who are in none": (
+    "a new wave is named after who came first": (
         {"u": NEW, "b": NEW, "a": NEW},
         [wave("b", "a")],
-        [["u", "w:new"], ["b", "w:new"], ["a", "w:new"]],
+        [["u", "w:a"], ["b", "w:a"], ["a", "w:a"]],
     ),
-    "two of one account are one": (
+    "two that begin with one account are one": (
         {"u": NEW, "b": NEW, "a": NEW},
-        [wave("b"), wave("b", "a")],
-        [["u", "w:new"], ["b", "w:new"], ["a", "w:new"]],
+        [wave("a"), wave("b", "a")],
+        [["u", "w:a"], ["a", "w:a"], ["b", "w:a"]],
     ),
     "there is a wave, and who is in none joins it": (
         {"u": NEW, "b": NEW, "a": account("clu_1", {"w:x": DAY})},
@@ -97,7 +98,7 @@ JOINS: dict[str, tuple[dict[str, Account], list[dict[str, Any]], list[list[Any]]
     "who gave proof is in no wave": (
         {"u": NEW, "a": account(aside=True), "b": NEW},
         [wave("a", "b")],
-        [["u", "w:new"], ["b", "w:new"]],
+        [["u", "w:b"], ["b", "w:b"]],
     ),
     "nor is the account that did": ({"u": account(aside=True), "a": NEW}, [wave("a")], []),
 }
@@ -109,7 +110,7 @@ def test_a_join(store: Store, name: str) -> None:
     plan = asked(
         store,
         "joins",
-        "planned_join('u', given.bonds, given.accounts, 'w:new')",
+        "planned_join('u', given.bonds, given.accounts, wave_after)",
         {"accounts": accounts, "bonds": bonds},
     )
     assert [edge[:2] for edge in plan["edges"] or []] == expected
@@ -141,7 +142,9 @@ def test_the_latest_end_stands(
 ) -> None:
     accounts = {"u": account("clu_1" if edges else "", edges), "a": NEW, "b": NEW}
     given = {"accounts": accounts, "bonds": bonds}
-    assert asked(store, "joins", "planned_join('u', given.bonds, given.accounts, 'w:new')", given)["edges"] == expected
+    assert (
+        asked(store, "joins", "planned_join('u', given.bonds, given.accounts, wave_after)", given)["edges"] == expected
+    )
 
 
 #: Name → accounts with their edges, those that ended, what is cut of ``a``; then what goes, the groups, who is alone.

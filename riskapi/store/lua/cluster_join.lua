@@ -9,6 +9,7 @@
 --         5 numbers of eight bytes: now (negative: the store's clock), TTL of what is written, TTL of lists of claimants, how
 --         many accounts are read of a thing, how many an event names, then of each bond when it ends, and which of KEYS its
 --         thing is (0: none). JSON would take ten times as long to read
+--         6 a key, of which with the name of an account the edge of a wave is made that begins with it: two of one account are one
 --         then two texts of each bond, both parted by blanks: letters, its edge, and those apart from it; and its others. These are
 --         long, and mostly only their beginning is read. Letters: 'w' wave, 'b' bound, 'c' claims, as in parts/joins.lua; 'l' the
 --         thing is a list of claimants; 'a' the others are all who share it; 'd' it is due to be looked at whether it is a hub,
@@ -76,6 +77,16 @@ local function write_cluster(id, change, is_new, found, fields, merged, came, lo
   return {change, usage(mine, found, now)}
 end
 
+-- Those of a text, the first ones, as many as `most`; all without it.
+local function names_of(text, most)
+  local names = {}
+  for name in string.gmatch(text, '%S+') do
+    names[#names + 1] = name
+    if #names == most then break end
+  end
+  return names
+end
+
 -- The wave in which one who came close stands for those before it, `others`, the next first; nil where it does not.
 local function wave_of(name, others)
   local found = account(name)
@@ -92,14 +103,11 @@ end
 -- edges due to be looked at, cluster}. Nil where the others are not all in one cluster, or do not stand for all in it.
 local function usual_bonds()
   local edges, ends, bound_to, looks, known, cluster = {}, {}, {}, {}, {}, nil
-  for i = 1, (#ARGV - 5) / 2 do
-    local letters, text, till, edge, name = ARGV[2 * i + 4], ARGV[2 * i + 5], numbers[2 * i + 4], nil, nil
+  for i = 1, #ARGV / 2 - 3 do
+    local letters, text, till, edge, name = ARGV[2 * i + 5], ARGV[2 * i + 6], numbers[2 * i + 4], nil, nil
     if letters == 'w' then
-      local others = {}
-      for each in string.gmatch(text, '%S+') do
-        if name then others[#others + 1] = each else name = each end
-        if #others == ENOUGH - 1 then break end
-      end
+      local others = names_of(text, ENOUGH)
+      name = table.remove(others, 1)
       edge = name and wave_of(name, others)
       if not edge then return end
     else
@@ -152,8 +160,8 @@ end
 --+ entities
 --+ joins
 local bonds = {}
-for i = 1, (#ARGV - 5) / 2 do
-  local text = ARGV[2 * i + 4]
+for i = 1, #ARGV / 2 - 3 do
+  local text = ARGV[2 * i + 5]
   local letters, edge, apart = string.match(text, '^(%S+) ?(%S*)(.*)$')
   local function is(letter) return string.find(letters, letter, 1, true) ~= nil end
   local thing = numbers[2 * i + 5]
@@ -187,7 +195,6 @@ local function told(text, is_last)
   end
   return names
 end
-local function nobody() return false end
 
 -- All who share a thing, which binds from now on.
 local function sharing(bond)
@@ -197,8 +204,7 @@ end
 
 -- Those who came close: one, where it stands for all.
 local function close(text)
-  local names, first = {}, 1
-  for name in string.gmatch(text, '%S+') do names[#names + 1] = name end
+  local names, first = names_of(text), 1
   while names[first] and (names[first] == user or account(names[first]).aside) do first = first + 1 end
   if names[first] and wave_of(names[first], {unpack(names, first + 1)}) then return {names[first]} end
   return read(names)
@@ -211,7 +217,7 @@ local function is_first(bond)
 end
 
 for at, bond in ipairs(bonds) do
-  local text = ARGV[2 * at + 5]
+  local text = ARGV[2 * at + 6]
   if not bond.wave and call('EXISTS', KEYS[4] .. bond.edge) == 1 then
     bond.banned = true
     -- The thing was forgotten since, and comes back without the mark.
@@ -234,7 +240,7 @@ for at, bond in ipairs(bonds) do
       if bond.thing then bond.others = sharing(bond) elseif not bond.whole then short[#short + 1] = bond.edge end
     end
   else
-    bond.others = bond.thing and sharing(bond) or told(text, nobody)
+    bond.others = bond.thing and sharing(bond) or read(names_of(text))
   end
 end
 if #short > 0 then
@@ -242,8 +248,8 @@ if #short > 0 then
   return {'whole', unpack(short)}
 end
 
--- A wave that begins is called after the cluster that would.
-local plan = planned_join(user, bonds, accounts, 'w:' .. string.sub(new_cluster, 5, 20))
+local function wave_after(name) return 'w:' .. string.sub(redis.sha1hex(ARGV[6] .. name), 1, 16) end
+local plan = planned_join(user, bonds, accounts, wave_after)
 if #plan.edges == 0 then
   write_entities(things)
   return {'', usage(mine, mine.cluster ~= '' and cluster_at(hash(mine.cluster), members(mine.cluster), now) or nil, now)}

@@ -33,6 +33,7 @@ DNS: dict[str, Lookup] = {}
 @pytest.fixture(scope="module")
 def application(session_store: Store, session_settings: Settings, ip_data: object) -> FlaskClient:
     """The application, one for all tests: what it holds is in the store."""
+    session_store.execute("FLUSHALL")  # of whoever had another link key
     service = assemble(session_settings, session_store, Clock())
 
     def signed(raw: bytes, now: float) -> Signed | None:

@@ -3,8 +3,8 @@
 -- `accounts` are what parts/edges.lua tells of everybody concerned, by name, as it stood before the first bond. A bond is
 --   {edge, others = {name, …}, till = when it ends, apart = {holder, …}, claims, bound, wave, banned}
 -- apart: those whom it does not bind; claims: it is somebody else's; bound: it binds already, so that one of those it binds
--- stands for all; banned: a reviewer said that it binds nobody. wave: its edge is that of a wave that the others are in;
--- `new_wave` is the edge of one that begins now.
+-- stands for all; banned: a reviewer said that it binds nobody. wave: its edge is that of a wave that the others are in.
+-- `wave_after` tells the edge of a wave that begins with an account.
 
 -- The others that a bond can bind: not those apart, nor who was cut off from it, or proved it to be its own.
 local function bindable(bond, user, accounts)
@@ -23,9 +23,9 @@ local function first_bound(names, edge, accounts)
   end
 end
 
--- The waves that an account joins with those it came with: theirs, or one that begins. An account that gave proof is in no wave,
--- nor is one that was cut out of it.
-local function waves(bond, user, accounts, new_wave)
+-- The waves that an account joins with those it came with: theirs, or one named after the first of them. An account that gave
+-- proof is in no wave, nor is one that was cut out of it.
+local function waves(bond, user, accounts, wave_after)
   local found, at, loose = {}, {}, {}
   if accounts[user].aside then return found end
   local function wave(edge)
@@ -43,7 +43,7 @@ local function waves(bond, user, accounts, new_wave)
     end
   end
   if #loose > 0 then
-    local others = found[1] and found[1].others or wave(new_wave)
+    local others = found[1] and found[1].others or wave(wave_after(loose[#loose]))
     for _, name in ipairs(loose) do others[#others + 1] = name end
   end
   return found
@@ -52,7 +52,7 @@ end
 -- What to write: {names = everybody concerned, the account first, edges = {{name, edge, till}, …}, claims = {edge, …}, bonds =
 -- those that bind}. No edges: all of it is joined already. An end is put off only by more than a day; of several the latest
 -- stands.
-local function planned_join(user, bonds, accounts, new_wave)
+local function planned_join(user, bonds, accounts, wave_after)
   local mine, known, written = accounts[user], {[user] = true}, {}
   local plan = {names = {user}, edges = {}, claims = {}, bonds = {}}
   local function write(name, edge, till)
@@ -83,7 +83,7 @@ local function planned_join(user, bonds, accounts, new_wave)
   end
   for _, bond in ipairs(bonds) do
     if bond.wave then
-      for _, each in ipairs(waves(bond, user, accounts, new_wave)) do bind(each, each.others) end
+      for _, each in ipairs(waves(bond, user, accounts, wave_after)) do bind(each, each.others) end
     elseif not bond.banned and not mine.out[bond.edge] then
       local others = bindable(bond, user, accounts)
       local first = bond.bound and first_bound(others, bond.edge, accounts)
