@@ -8,13 +8,14 @@ bound again, it is again what it was. So each look works out anew what holds. Pu
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, field, replace
 from typing import Literal, get_args
 
 import orjson
 from typing_extensions import TypedDict
 
 from riskapi.accounts.pauses import Pause, pause_of, until
+from riskapi.accounts.stored import KeptDecisions
 from riskapi.contract import Count, Instant, Tier
 from riskapi.policy.tables import SEVERITY
 from riskapi.store import damaged
@@ -54,6 +55,7 @@ class LinkedRestriction:
     ``look`` moves nothing: a person only looks. ``claimed``: only a wave or a claim bound it to them, so it is put in
     `review` at most. A pause ends at ``until``. ``review`` is the review that was opened for it; ``withdrawn``: it was
     in force no more when the account was looked at last. ``token`` tells one time that it was done from another.
+    ``after`` are the decisions of reviews that were made before it, by their ids: all others were made since.
     """
 
     trigger: str
@@ -66,6 +68,7 @@ class LinkedRestriction:
     until: float | None = None
     review: str | None = None
     withdrawn: bool = False
+    after: tuple[str, ...] = ()
 
     @property
     def is_own(self) -> bool:
@@ -106,22 +109,41 @@ class InForce:
     tokens: frozenset[str]
 
 
+@record
+class Said:
+    """What people said of an account: when a label was given or a tier set last that counts still, as a Unix time, and
+    what was ``decided`` in reviews.
+    """
+
+    at: float | None = None
+    decided: KeptDecisions = field(default_factory=KeptDecisions)
+
+    def ends(self, each: LinkedRestriction) -> bool:
+        """Whether the account was allowed in a review since."""
+        return not self.decided.allowed <= {*each.after}
+
+    def precedes(self, each: LinkedRestriction) -> bool:
+        """Whether what was said since goes before the tier in which that puts the account."""
+        stands = self.decided.stands
+        return (self.at is not None and each.at <= self.at) or (stands is not None and stands not in each.after)
+
+
 #: Of an account without any.
 NOTHING = InForce("allow", None, None, frozenset())
 
 
 def in_force(
-    restrictions: Sequence[LinkedRestriction], near: Mapping[str, bool] | None, spoken_at: float | None, now: float
+    restrictions: Sequence[LinkedRestriction], near: Mapping[str, bool] | None, said: Said, now: float
 ) -> InForce:
     """What is in force at Unix time ``now`` of the linked restrictions of an account.
 
     ``near`` are the accounts it is bound to, and whether by what was seen or proved; None where policy keeps what
-    others brought, whatever becomes of them. What a person said at ``spoken_at`` goes before what was done by then;
-    only a decision of a review ends a pause, and that takes it all away.
+    others brought, whatever becomes of them: what was in force when it was looked at last. What people ``said`` since
+    goes before it; a pause is ended by a decision of a review alone, the one that allowed the account.
     """
     floor, trigger, pause, tokens = NOTHING.floor, NOTHING.trigger, NOTHING.pause, set[str]()
     for each in restrictions:
-        if near is not None and not each.reaches(near):
+        if said.ends(each) or (each.withdrawn if near is None else not each.reaches(near)):
             continue
         tokens.add(each.token)
         seen = near is None or each.is_own or any(near.get(name) for name in each.by)
@@ -130,7 +152,7 @@ def in_force(
             continue  # it is over, whatever binds them now
         before = max(each.base, floor, key=SEVERITY.__getitem__)
         after = each.put(before, claimed=claimed)
-        if SEVERITY[after] > SEVERITY[before] and (spoken_at is None or each.at > spoken_at):
+        if SEVERITY[after] > SEVERITY[before] and not said.precedes(each):
             floor, trigger = after, each.trigger
         if each.action == "pause" and not claimed and not each.is_own:
             pause = longer(pause, Pause("feedback", each.trigger, None, each.at, each.until, linked=True), now)
@@ -148,10 +170,11 @@ def paused_fields(fields: Mapping[str, bytes], brought: Pause | None, now: float
     ``brought`` is the pause in force that others brought about. One of its own goes on when that ends.
     """
     current = pause_of(fields.get("paused"))
-    kept = fields.get("paused") if current is not None and not current.linked else fields.get("paused_own")
+    linked = current is not None and current.linked
+    kept = fields.get("paused_own" if linked else "paused")
     own = pause_of(kept)
     found = longer(own, brought, now)
-    if found == current or (found is None and (current is None or not current.linked)):
+    if found == current or (found is None and not linked):
         return {}
     if found is None:
         return dict.fromkeys(("paused", "paused_until", "paused_own"))
@@ -166,7 +189,8 @@ def restrictions_of(kept: bytes | None, user_id: str) -> tuple[LinkedRestriction
 
     def read() -> tuple[LinkedRestriction, ...]:
         rows = [
-            {**damaged.known(LinkedRestriction, row), "by": tuple(row["by"])} for row in orjson.loads(kept or b"[]")
+            {**damaged.known(LinkedRestriction, row), "by": tuple(row["by"]), "after": tuple(row["after"])}
+            for row in orjson.loads(kept or b"[]")
         ]
         found = tuple(LinkedRestriction(**row) for row in rows)
         if any(each.base not in SEVERITY or each.action not in get_args(Action) for each in found):
@@ -177,8 +201,17 @@ def restrictions_of(kept: bytes | None, user_id: str) -> tuple[LinkedRestriction
 
 
 def packed(restrictions: Sequence[LinkedRestriction]) -> bytes:
-    """The field of an account."""
-    return orjson.dumps([asdict(each) for each in restrictions[-MOST:]])
+    """The field of an account. Of too many it is first those that move nothing that are left out, then those of a
+    trigger that did it again since.
+    """
+    kept = [*restrictions]
+    while len(kept) > MOST:
+        looks = [each for each in kept if each.action == "look"]
+        again = [
+            each for place, each in enumerate(kept) if any(each.trigger == one.trigger for one in kept[place + 1 :])
+        ]
+        kept.remove((looks or again or kept)[0])
+    return orjson.dumps([asdict(each) for each in kept])
 
 
 def as_own(restrictions: Sequence[LinkedRestriction], own: LinkedRestriction) -> list[LinkedRestriction]:

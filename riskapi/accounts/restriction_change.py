@@ -18,8 +18,9 @@ from signals.records import record
 class RestrictionChange:
     """What an account bears from now on because of what the mail of others met: the field ``restrictions``, its tier
     and the tier by its own evidence, and the ``entry`` of its history, which is written though the tier stays where it
-    is ``told``. ``revision`` is that it was read at. ``pause`` is the one that begins, ``paused_own`` the one of its
-    own that is over before. It is decided again at Unix time ``due``.
+    is ``told``. ``revision`` is that it was read at. ``pause`` is the one it has from now on, where that is another,
+    and whether it ``begins``; ``paused_own`` the one of its own that is over before. It is decided again at Unix time
+    ``due``, and ``once_more``.
     """
 
     user_id: str
@@ -30,7 +31,9 @@ class RestrictionChange:
     entry: HistoryEntry
     told: bool
     due: float
+    once_more: float
     pause: Pause | None = None
+    begins: bool = False
     paused_own: bytes | None = None
 
     def told_script(self, policy: Policy, now: float) -> dict[str, Any]:
@@ -46,11 +49,12 @@ class RestrictionChange:
             "history": orjson.dumps(self.entry).decode(),
             "moved": tier_event(self.user_id, self.entry, now).decode(),
             "told": self.told,
-            "due": unix_text(self.due),
+            "due": [unix_text(self.due), unix_text(self.once_more)],
         }
         if self.pause is not None:
-            event = pause_event(self.user_id, self.pause).decode()
-            told["pause"] = {"row": orjson.dumps(self.pause).decode(), "until": until(self.pause), "event": event}
+            told["pause"] = {"row": orjson.dumps(self.pause).decode(), "until": until(self.pause)}
+            if self.begins:
+                told["pause"]["event"] = pause_event(self.user_id, self.pause).decode()
         if self.paused_own is not None:
             told["paused_own"] = self.paused_own.decode()
         return told

@@ -9,9 +9,12 @@ model and rules think. What the mail of others met is a floor beneath all that
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import field
 from typing import Any
 
 from riskapi.accounts.labels import PEOPLE
+from riskapi.accounts.linked_restrictions import Said
+from riskapi.accounts.stored import KeptDecisions
 from riskapi.contract import Tier
 from riskapi.decisions.line import Decided
 from riskapi.enrichment.findings import RETRACTED
@@ -40,20 +43,29 @@ _CAUSES = {
 @record
 class Past:
     """What was decided of an account so far: its tier, what it is by its ``own`` evidence, its history of tiers and its
-    labels, oldest first. ``restricted``: what the mail of others met may have put it in its tier.
+    labels, oldest first, and the ``decided`` reviews of it. ``restricted``: what the mail of others met may have put
+    it in its tier.
     """
 
     tier: Tier
     own: Tier
     history: Sequence[Mapping[str, Any]]
     labels: Sequence[Mapping[str, Any]]
+    decided: KeptDecisions = field(default_factory=KeptDecisions)
     restricted: bool = False
+
+    def standing(self, rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        """The entries of its history, or its labels, without those that were undone and those that undid them."""
+        undone = {row["undoes"] for row in rows if row.get("undoes")} | self.decided.undone
+        return [row for row in rows if row.get("decision_id") not in undone and not row.get("undoes")]
 
     @property
     def spoken_at(self) -> float | None:
         """When a person last said something about it that was not taken back, as a Unix time."""
-        said = [row["at"] for row in _standing(self.labels) if row["source"] in PEOPLE and row["label"] != "unknown"]
-        said += [row["at"] for row in _standing(self.history) if row["source"] == "reviewer"]
+        said = [
+            row["at"] for row in self.standing(self.labels) if row["source"] in PEOPLE and row["label"] != "unknown"
+        ]
+        said += [row["at"] for row in self.standing(self.history) if row["source"] == "reviewer"]
         retracted = self.retracted_at
         times = [at for at in map(_seconds, said) if retracted is None or at > retracted]
         return max(times, default=None)
@@ -61,8 +73,15 @@ class Past:
     @property
     def retracted_at(self) -> float | None:
         """When a person last took back what was said about it, by the label ``unknown``, as a Unix time."""
-        said = [row["at"] for row in _standing(self.labels) if row["source"] in PEOPLE and row["label"] == "unknown"]
+        said = [
+            row["at"] for row in self.standing(self.labels) if row["source"] in PEOPLE and row["label"] == "unknown"
+        ]
         return max(map(_seconds, said), default=None)
+
+    @property
+    def said(self) -> Said:
+        """What people said about it, as it counts against what others brought."""
+        return Said(self.spoken_at, self.decided)
 
     @property
     def imported(self) -> bool:
@@ -72,7 +91,7 @@ class Past:
     @property
     def cleared(self) -> bool:
         """Whether a person's latest label says that it is legitimate."""
-        said = [row["label"] for row in _standing(self.labels) if row["source"] in PEOPLE]
+        said = [row["label"] for row in self.standing(self.labels) if row["source"] in PEOPLE]
         return bool(said) and said[-1] == "legitimate"
 
     @property
@@ -80,13 +99,7 @@ class Past:
         """The last entry of the history that was not undone, but for those about what the mail of others met; empty
         where there is none.
         """
-        return next((row for row in reversed(_standing(self.history)) if not _is_of_others(row)), {})
-
-
-def _standing(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The entries of a history, or of labels, without those that were undone and those that undid them."""
-    undone = {row["undoes"] for row in rows if row.get("undoes")}
-    return [row for row in rows if row.get("decision_id") not in undone and not row.get("undoes")]
+        return next((row for row in reversed(self.standing(self.history)) if not _is_of_others(row)), {})
 
 
 def _is_of_others(row: Mapping[str, Any]) -> bool:
@@ -144,7 +157,7 @@ def _is_afresh(past: Past, policy: Policy, cause: str) -> bool:
     any more. A person's word stands.
     """
     last = past.last
-    if last.get("source") in ("reviewer", "feedback") or past.spoken_at is not None:
+    if last.get("source") in ("reviewer", "feedback") or past.spoken_at is not None or past.decided.stands is not None:
         return False
     if cause == "cut":
         return True
@@ -159,7 +172,7 @@ def _is_afresh(past: Past, policy: Policy, cause: str) -> bool:
 
 def _may_rest_on_findings(past: Past) -> bool:
     """Whether what an account is by its own evidence came from its first decision, or from what an upstream said."""
-    own = [row for row in _standing(past.history) if row.get("cause") != "linkage" and row.get("source") != "list"]
+    own = [row for row in past.standing(past.history) if row.get("cause") != "linkage" and row.get("source") != "list"]
     last = own[-1] if own else {}
     return last.get("source") in ("rule", "model") and (last.get("cause") or "finding.").startswith("finding.")
 
@@ -169,7 +182,7 @@ def _own(past: Past, wanted: Tier, policy: Policy, *, held: bool) -> Tier:
     last = past.last
     if SEVERITY[wanted] > SEVERITY[past.own]:
         return past.own if held else wanted
-    if last.get("source") == "feedback":
+    if last.get("source") == "feedback" or past.decided.stands is not None:
         return past.own
     if past.spoken_at is not None and _seconds(last.get("at")) <= past.spoken_at:
         return past.own  # whoever spoke after it knew of it

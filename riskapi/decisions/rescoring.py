@@ -131,10 +131,11 @@ class Rescorer:
         gathered = self._gatherer.gather(user_id, facts, policy, add=False, sender=sender_of(fields), now=now)
         gathered, usage = self._gatherer.rejoin(gathered, policy, now)
         gathered = replace(gathered, facts=replace(gathered.facts, identity=is_checked(gathered.facts, fields)))
-        past = Past(account.tier, account.own, account.history, account.labels, restricted="restrictions" in fields)
+        rows = account.history, account.labels
+        past = Past(account.tier, account.own, *rows, account.decided, restricted="restrictions" in fields)
         restricted = Restricted()
         if past.restricted:
-            restricted = self._restrictor.of(user_id, account, past.spoken_at, policy, now)
+            restricted = self._restrictor.of(user_id, account, past.said, policy, now)
         established = gathered.vouched or account.is_established(now)
         case = case_of(
             basis, user_id, parsed, gathered, usage, now, own=terms.of(fields), established=established,

@@ -20,6 +20,7 @@ from riskapi.accounts.linked_restrictions import (
     NOTHING,
     InForce,
     LinkedRestriction,
+    Said,
     as_own,
     in_force,
     packed,
@@ -45,11 +46,13 @@ from signals.records import record
 _TRIES = 20
 #: Seconds after which an account is decided again, as others that are linked to one that changed.
 _SETTLE = 2.0
+#: Seconds after which it is decided again once more: a release of before 2026-11-28 that runs beside this one may look
+#: first, and knows nothing of linked restrictions. Restarts take less.
+_ONCE_MORE = 900.0
 #: Accounts that brought something about and are looked for first.
 _ASKED = 4
-#: What is made of the linked restrictions of an account, from the tier that it is in without them; None where nothing
-#: is.
-Made = Callable[[Tier, Sequence[LinkedRestriction]], Sequence[LinkedRestriction] | None]
+#: What is made of a new linked restriction and those that an account has; None where nothing is.
+Made = Callable[[LinkedRestriction, Sequence[LinkedRestriction]], Sequence[LinkedRestriction] | None]
 
 
 @record
@@ -82,10 +85,8 @@ class Restrictor:
         self._accounts, self._tiers, self._labels = accounts, tiers, labels
         self._budgets, self._clusters, self._holds = budgets, clusters, holds
 
-    def of(
-        self, user_id: str, account: StoredAccount, spoken_at: float | None, policy: Policy, now: float
-    ) -> Restricted:
-        """What an account bears at Unix time ``now``; what a person said of it at ``spoken_at`` goes before that."""
+    def of(self, user_id: str, account: StoredAccount, said: Said, policy: Policy, now: float) -> Restricted:
+        """What an account bears at Unix time ``now``; what people ``said`` of it goes before that."""
         kept = account.fields.get("restrictions")
         restrictions = restrictions_of(kept, user_id)
         if not restrictions:
@@ -94,7 +95,7 @@ class Restrictor:
         near = self._near(user_id, restrictions, now)
         named = {self._clusters.alias(name): seen for name, seen in near.accounts.items() if name != user_id}
         binds = named if "linkage" in policy.rescoring.undo else None
-        return Restricted(restrictions, in_force(restrictions, binds, spoken_at, now), binds, near.ends)
+        return Restricted(restrictions, in_force(restrictions, binds, said, now), binds, near.ends)
 
     def _near(self, user_id: str, restrictions: Sequence[LinkedRestriction], now: float) -> Near:
         """Those that an account is bound to. Where it is bound directly to some of those who brought each thing about,
@@ -142,15 +143,13 @@ class Restrictor:
         """
         found: LinkedRestriction | None = None
 
-        def made(base: Tier, known: Sequence[LinkedRestriction]) -> Sequence[LinkedRestriction] | None:
+        def made(new: LinkedRestriction, known: Sequence[LinkedRestriction]) -> Sequence[LinkedRestriction] | None:
             nonlocal found
-            found = next((each for each in known if each.token == given.token), None)
-            if found is not None:
+            found = next((each for each in known if each.token == new.token), None)
+            if found is not None or unless():
                 return None
-            if unless():
-                return None
-            found = replace(given, base=base)
-            return [*known, found]
+            found = new
+            return [*known, new]
 
         self._write(user_id, given, made, policy, now)
         return found
@@ -160,14 +159,14 @@ class Restrictor:
         which mostly says that nothing is to be done.
         """
 
-        def made(_: Tier, known: Sequence[LinkedRestriction]) -> Sequence[LinkedRestriction] | None:
-            last = next((each for each in reversed(known) if each.trigger == given.trigger), None)
+        def made(new: LinkedRestriction, known: Sequence[LinkedRestriction]) -> Sequence[LinkedRestriction] | None:
+            last = next((each for each in reversed(known) if each.trigger == new.trigger), None)
             if last is None or last.is_own or len(last.by) >= MOST_NAMED:
                 return None
-            by = tuple(dict.fromkeys([*last.by, *given.by]))[:MOST_NAMED]
+            by = tuple(dict.fromkeys([*last.by, *new.by]))[:MOST_NAMED]
             return None if by == last.by else [replace(each, by=by) if each is last else each for each in known]
 
-        if made("allow", restrictions_of(kept, user_id)) is None:
+        if made(given, restrictions_of(kept, user_id)) is None:
             return
         self._write(user_id, given, made, policy, now)
 
@@ -176,11 +175,11 @@ class Restrictor:
         trigger is its own from then on, and stays whatever becomes of others.
         """
 
-        def made(base: Tier, known: Sequence[LinkedRestriction]) -> Sequence[LinkedRestriction] | None:
-            new = all(each.trigger != given.trigger for each in known)
-            if any(each.token == given.token for each in known) or (new and given.action not in ("tighten", "limit")):
+        def made(new: LinkedRestriction, known: Sequence[LinkedRestriction]) -> Sequence[LinkedRestriction] | None:
+            first = all(each.trigger != new.trigger for each in known)
+            if any(each.token == new.token for each in known) or (first and new.action not in ("tighten", "limit")):
                 return None
-            return as_own(known, replace(given, base=base))
+            return as_own(known, new)
 
         self._write(user_id, given, made, policy, now)
 
@@ -192,17 +191,17 @@ class Restrictor:
         """Write what is ``made`` of the linked restrictions of an account, with its tier and its pause by that."""
         for _ in range(_TRIES):
             account = self._accounts.load(user_id)
-            spoken_at = Past(account.tier, account.own, account.history, account.labels).spoken_at
-            restricted = self.of(user_id, account, spoken_at, policy, now)
+            said = Past(account.tier, account.own, account.history, account.labels, account.decided).said
+            restricted = self.of(user_id, account, said, policy, now)
             covered = SEVERITY[account.tier] <= SEVERITY[restricted.held.floor] and restricted.held.trigger is not None
-            base = account.own if covered else account.tier
-            restrictions = made(base, restricted.restrictions)
+            base, after = account.own if covered else account.tier, tuple(sorted(account.decided.made))
+            restrictions = made(replace(given, base=base, after=after), restricted.restrictions)
             if restrictions is None:
                 return
             near = restricted.near
             if near is not None or not restricted.restrictions:  # those who brought it about were looked at just now
                 near = dict.fromkeys(given.by, not given.claimed) | dict(near or {})
-            held = in_force(restrictions, near, spoken_at, now)
+            held = in_force(restrictions, near, said, now)
             own = account.own if restricted.restrictions else tighter(account.own, restricted.held.floor)
             written = _change(user_id, account, own, given, restrictions, held, policy, now)
             standing = self._tiers.restrict(written, policy, now)
@@ -234,9 +233,14 @@ def _change(
     cause = "feedback" if given.is_own else "linkage"
     versions = {"policy": policy.version}
     entry = history_entry(now, PUT_LATER, tier, "feedback", given.trigger, versions, until=given.until, cause=cause)
-    paused = paused_fields(account.fields, held.pause, now)
-    pause = held.pause if held.pause is not None and paused.get("paused") == orjson.dumps(held.pause) else None
-    if pause is not None:
+    fields, pause = account.fields, pause_of(account.fields.get("paused"))
+    lost = pause is not None and pause.linked and not restrictions_of(fields.get("restrictions"), user_id)
+    if pause is not None and lost:  # what brought it about cannot be read, and is left out from now on
+        pause = replace(pause, linked=False)
+        fields = {**fields, "paused": orjson.dumps(pause)}
+    paused = paused_fields(fields, held.pause, now)
+    begins = held.pause is not None and paused.get("paused") == orjson.dumps(held.pause)
+    if begins:
         entry["pause"] = "begun"
     kept = paused.get("paused_own")
     return RestrictionChange(
@@ -246,9 +250,11 @@ def _change(
         own,
         packed(restrictions),
         entry,
-        told=pause is not None or (given.is_own and given.action in ("tighten", "limit")),
+        told=begins or (given.is_own and given.action in ("tighten", "limit")),
         due=now + _SETTLE,
-        pause=pause,
+        once_more=now + _ONCE_MORE,
+        pause=held.pause if begins else pause if lost else None,
+        begins=begins,
         paused_own=kept if isinstance(kept, bytes) else None,
     )
 

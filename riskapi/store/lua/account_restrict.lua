@@ -4,8 +4,8 @@
 -- KEYS    1 account hash   2 history list   3 decisions stream   4 agenda and   5 causes of the shard
 -- ARGV    1 JSON: `ttl` of the account in seconds, `oldest` stream id kept, `user_id`, `revision` it was read at, `tier`, `own`,
 --         `restrictions`: the field, `history` entry and `moved` event of the tier, each with "from":"?" for the tier before, `told`: the
---         entry is written though the tier stays, `due`: when it is decided again; where it is paused by it: `pause`: `row`, `until`
---         and `event`, and `paused_own`: a pause of its own that is over before
+--         entry is written though the tier stays, `due`: when it is decided again, the first time first; where its pause is another:
+--         `pause`: `row` and `until`, and `event` where it begins, and `paused_own`: a pause of its own that is over before
 -- returns {} for an unknown account, {'again'} when it changed, else {label, tier, entities, revision, established, tier before}
 -- TTL     account and history: `ttl`; stream: trimmed by age; agenda: see agenda_done.lua
 --+ tiers
@@ -19,13 +19,15 @@ call('HSET', KEYS[1], 'restrictions', given.restrictions, 'own', given.own)
 local pause = given.pause
 if pause then
   call('HSET', KEYS[1], 'paused', pause.row, 'paused_until', pause['until'])
-  if given.paused_own then call('HSET', KEYS[1], 'paused_own', given.paused_own) end
-  call('XADD', KEYS[3], 'MINID', '~', given.oldest, '*', 'type', 'pause', 'data', pause.event)
+  if given.paused_own then call('HSET', KEYS[1], 'paused_own', given.paused_own) else call('HDEL', KEYS[1], 'paused_own') end
+  if pause.event then call('XADD', KEYS[3], 'MINID', '~', given.oldest, '*', 'type', 'pause', 'data', pause.event) end
 end
-if given.told or before ~= given.tier then
+if before ~= given.tier then
   set_tier({account = KEYS[1], history = KEYS[2], stream = KEYS[3]}, before, given.tier, given.oldest, given.history, given.moved)
+elseif given.told then
+  call('RPUSH', KEYS[2], filled(filled(given.history, 'from', before), 'to', before))
 end
-add_due(KEYS[4], KEYS[5], given.user_id, given.due, 'linkage')
+for _, due in ipairs(given.due) do add_due(KEYS[4], KEYS[5], given.user_id, due, 'linkage') end
 local revision = call('HINCRBY', KEYS[1], 'revision', 1)
 call('EXPIRE', KEYS[1], given.ttl)
 call('EXPIRE', KEYS[2], given.ttl)

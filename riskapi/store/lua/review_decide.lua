@@ -1,7 +1,7 @@
 -- Decide an account as a reviewer said, once for each decision, and close its review.
 --
 -- What the account was before is kept in its field `d:<decision>`: tier, label, own, what the decision made of them (`to`, `said`), what
--- the label meant for others (`spread`), the pause that an `allow` ends (`paused`, `paused_until`, `paused_own`) with what others brought (`restrictions`), and the decision before it (`prev`). `decided` is the decision that stands: no label was given and nothing was decided by a person since.
+-- the label meant for others (`spread`), the pause that an `allow` ends (`paused`, `paused_until`), and the decision before it (`prev`). `decided` is the decision that stands: no label was given and nothing was decided by a person since.
 --
 -- KEYS    1 account hash   2 history list   3 labels list   4 decisions stream, and where the account has a review   5 review hash
 --         6 index of open   7 of claimed   8 of escalated   9 of decided reviews
@@ -20,7 +20,7 @@ local call, given = redis.call, cjson.decode(ARGV[1])
 local id, said = given.id, given.label
 local function tell(kind, event) call('XADD', KEYS[4], 'MINID', '~', given.oldest, '*', 'type', kind, 'data', event) end
 local account = call('HMGET', KEYS[1], 'tier', 'label', 'own', 'decided', 'd:' .. id, 'entities', 'established', 'revision', 'spread',
-  'paused', 'paused_until', 'paused_own', 'restrictions')
+  'paused', 'paused_until')
 local before, record = account[1], account[5]
 if record and string.sub(record, 1, 1) ~= '{' then return {'undone'} end
 local stood = KEYS[5] and call('HMGET', KEYS[5], 'status', 'decision_id', 'u:' .. id)
@@ -43,11 +43,9 @@ end
 
 local kept = {tier = before, label = label, own = account[3] or '', to = tier, said = said and said.name or '', prev = account[4] or ''}
 if account[9] then kept.spread = account[9] end
-if tier == 'allow' then
-  if account[10] then kept.paused, kept.paused_until = account[10], account[11] or '' end
-  if account[12] then kept.paused_own = account[12] end
-  if account[13] then kept.restrictions = account[13] end
-  call('HDEL', KEYS[1], 'paused', 'paused_until', 'paused_own', 'restrictions')
+if tier == 'allow' and account[10] then
+  kept.paused, kept.paused_until = account[10], account[11] or ''
+  call('HDEL', KEYS[1], 'paused', 'paused_until')
 end
 call('HSET', KEYS[1], 'own', tier, 'decided', id, 'd:' .. id, cjson.encode(kept))
 if said then

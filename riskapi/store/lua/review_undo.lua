@@ -1,5 +1,5 @@
 -- Give an account back what it was before a reviewer's decision, once, unless a person decided it or labelled it again since; and open
--- its review again. A pause that the decision ended goes on, unless there is another, and so does what others brought. See review_decide.lua for what is kept of a decision. One that is undone is never carried out any more.
+-- its review again. A pause that the decision ended goes on, unless there is another. See review_decide.lua for what is kept of a decision. One that is undone is never carried out any more.
 --
 -- KEYS    1 account hash   2 history list   3 labels list   4 decisions stream, and where the account has a review   5 review hash
 --         6 index of open   7 of decided reviews
@@ -31,7 +31,7 @@ if closed then
   tell('review', given.review.event)
 end
 
-local account = call('HMGET', KEYS[1], 'tier', 'label', 'own', 'decided', mine, 'entities', 'established', 'revision', 'paused', 'restrictions')
+local account = call('HMGET', KEYS[1], 'tier', 'label', 'own', 'decided', mine, 'entities', 'established', 'revision', 'paused')
 local tier, label, record, revision = account[1], account[2] or '', account[5], account[8] or 0
 if not tier then return {'gone'} end
 local function standing(state, before)
@@ -56,32 +56,14 @@ local function give_label_back()
   tell('label', filled(given.label.event, 'label', word))
 end
 
--- Both lists of what others brought, the earlier first.
-local function both(earlier, later)
-  if not earlier or not later then return earlier or later end
-  return string.sub(earlier, 1, -2) .. ',' .. string.sub(later, 2)
-end
-
--- Let what others brought before this decision be in force beside what they brought since.
-local function give_restrictions_back()
-  if kept.restrictions then call('HSET', KEYS[1], 'restrictions', both(kept.restrictions, account[10])) end
-end
-
--- Let the pause go on that this decision ended, and what others brought.
+-- Let the pause go on that this decision ended.
 local function give_pause_back()
-  give_restrictions_back()
   if not kept.paused or account[9] then return end
   call('HSET', KEYS[1], 'paused', kept.paused, 'paused_until', kept.paused_until)
-  if kept.paused_own then call('HSET', KEYS[1], 'paused_own', kept.paused_own) end
   local whole, event = pcall(cjson.decode, kept.paused)
   if not whole or type(event) ~= 'table' then return end
   event.user_id = cjson.decode(given.label.event).user_id
   tell('pause', cjson.encode(event))
-end
-
--- Where the tier stays, what others brought counts against this decision no more: the history has to say that it is undone.
-local function note_undone()
-  if kept.restrictions then call('RPUSH', KEYS[2], filled(filled(given.history, 'from', tier), 'to', tier)) end
 end
 
 -- The decisions about the account since this one, the latest first; nil where a label lies between.
@@ -106,8 +88,7 @@ if kept and account[4] == id then
   give_pause_back()
   if tier ~= kept.to then
     state = 'tier_moved'
-    note_undone()
-  else
+  elseif tier ~= kept.tier then
     tier = kept.tier
     set_tier({account = KEYS[1], history = KEYS[2], stream = KEYS[4]}, before, tier, given.oldest, given.history, given.moved)
   end
@@ -115,29 +96,20 @@ elseif kept then
   state = 'decided_since'
   -- Those since go back, when they are undone too, to what was before this one.
   local later = decided_since() or {}
-  local silent, passed_on = #later > 0, false
+  local silent = #later > 0
   for at = #later, 1, -1 do
     local each = later[at].kept
     if at == #later then
       each.prev = kept.prev
       if each.tier == kept.to then each.tier = kept.tier end
       if each.own == kept.to then each.own = kept.own end
-      if kept.paused and not each.paused and each.to == 'allow' then
-        each.paused, each.paused_until, each.paused_own = kept.paused, kept.paused_until, kept.paused_own
-      end
-    end
-    if not passed_on and each.to == 'allow' then
-      each.restrictions, passed_on = both(kept.restrictions, each.restrictions), true
+      if kept.paused and not each.paused and each.to == 'allow' then each.paused, each.paused_until = kept.paused, kept.paused_until end
     end
     if silent and kept.said ~= '' and each.label == kept.said then each.label, each.spread = kept.label, kept.spread end
     silent = silent and each.said == ''
     call('HSET', KEYS[1], 'd:' .. later[at].id, cjson.encode(each))
   end
   if silent then give_label_back() end
-  if #later > 0 then
-    note_undone()
-    if not passed_on then give_restrictions_back() end
-  end
 end
 if kept then revision = call('HINCRBY', KEYS[1], 'revision', 1) end
 call('HSET', KEYS[1], mine, state .. '|' .. before)
