@@ -8,6 +8,7 @@ import orjson
 
 from riskapi.accounts.history import HistoryEntry, tier_event
 from riskapi.accounts.pauses import Pause, pause_event, until
+from riskapi.accounts.restricted_accounts import FIRST
 from riskapi.policy import Policy
 from riskapi.store.streams import oldest
 from riskapi.times import DAY, unix_text
@@ -20,7 +21,7 @@ class RestrictionChange:
     and the tier by its own evidence, and the ``entry`` of its history, which is written though the tier stays where it
     is ``told``. ``revision`` is that it was read at. ``pause`` is the one it has from now on, where that is another,
     and whether it ``begins``; ``paused_own`` the one of its own that is over before. It is decided again at Unix time
-    ``due``, and ``once_more``.
+    ``due``.
     """
 
     user_id: str
@@ -31,7 +32,6 @@ class RestrictionChange:
     entry: HistoryEntry
     told: bool
     due: float
-    once_more: float
     pause: Pause | None = None
     begins: bool = False
     paused_own: bytes | None = None
@@ -49,7 +49,8 @@ class RestrictionChange:
             "history": orjson.dumps(self.entry).decode(),
             "moved": tier_event(self.user_id, self.entry, now).decode(),
             "told": self.told,
-            "due": [unix_text(self.due), unix_text(self.once_more)],
+            "due": unix_text(self.due),
+            "again": unix_text(now + FIRST),
         }
         if self.pause is not None:
             told["pause"] = {"row": orjson.dumps(self.pause).decode(), "until": until(self.pause)}

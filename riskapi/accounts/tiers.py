@@ -28,6 +28,7 @@ from riskapi.accounts.first_record import first_record
 from riskapi.accounts.history import PUT_LATER, HistoryEntry, LabelEntry, history_entry, label_event, tier_event
 from riskapi.accounts.packing import pack
 from riskapi.accounts.pauses import PauseMove
+from riskapi.accounts.restricted_accounts import restricted_key
 from riskapi.accounts.restriction_change import RestrictionChange
 from riskapi.accounts.stored import first_entry_fields
 from riskapi.policy import Policy
@@ -253,7 +254,7 @@ class Tiers:
         """
         number = shard(given.user_id)
         keys = [account_key(given.user_id), history_key(given.user_id), stream(number)]
-        keys += (agenda_key(number), causes_key(number))
+        keys += (agenda_key(number), causes_key(number), restricted_key(number))
         reply = self._restrict.call(keys, [orjson.dumps(given.told_script(policy, now))])
         return None if list(reply) == [b"again"] else standing(reply)
 

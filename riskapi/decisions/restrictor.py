@@ -46,9 +46,6 @@ from signals.records import record
 _TRIES = 20
 #: Seconds after which an account is decided again, as others that are linked to one that changed.
 _SETTLE = 2.0
-#: Seconds after which it is decided again once more: a release of before 2026-11-28 that runs beside this one may look
-#: first, and knows nothing of linked restrictions. Restarts take less.
-_ONCE_MORE = 900.0
 #: Accounts that brought something about and are looked for first.
 _ASKED = 4
 #: What is made of a new linked restriction and those that an account has; None where nothing is.
@@ -252,7 +249,6 @@ def _change(
         entry,
         told=begins or (given.is_own and given.action in ("tighten", "limit")),
         due=now + _SETTLE,
-        once_more=now + _ONCE_MORE,
         pause=held.pause if begins else pause if lost else None,
         begins=begins,
         paused_own=kept if isinstance(kept, bytes) else None,
