@@ -34,7 +34,7 @@ MOST_NAMED = 50
 class LinkedRestrictionView(TypedDict):
     """What the mail of others brought to an account: the trigger and what it does, and how many accounts it was brought
     by, at most 50. A pause is over at ``expires_at``. ``in_force``: when the account was looked at last, something
-    bound it to any of them.
+    bound it to any of them, and it was not allowed in a review since.
     """
 
     trigger: str
@@ -79,15 +79,15 @@ class LinkedRestriction:
         """Whether it is in force for an account that these are ``near``."""
         return self.is_own or any(each in near for each in self.by)
 
-    def view(self) -> LinkedRestrictionView:
-        """As answers show it."""
+    def view(self, said: Said) -> LinkedRestrictionView:
+        """As answers show it; what people ``said`` since may have ended it."""
         return {
             "trigger": self.trigger,
             "action": self.action,
             "since": rfc3339(self.at),
             "expires_at": None if self.until is None else rfc3339(self.until),
             "accounts": len(self.by),
-            "in_force": not self.withdrawn,
+            "in_force": not self.withdrawn and not said.ends(self),
         }
 
     def put(self, tier: Tier, *, claimed: bool) -> Tier:

@@ -79,6 +79,12 @@ class Past:
         return max(map(_seconds, said), default=None)
 
     @property
+    def is_confirmed(self) -> bool:
+        """Whether a decision of a review stands that left it in its tier: of that the history has no entry."""
+        stands = self.decided.stands
+        return stands is not None and all(row.get("decision_id") != stands for row in self.history)
+
+    @property
     def said(self) -> Said:
         """What people said about it, as it counts against what others brought."""
         return Said(self.spoken_at, self.decided)
@@ -136,7 +142,7 @@ def _moved(past: Past, found: Decided, policy: Policy, now: float, cause: str) -
     if listing == "allow":
         # It is written for many; what a person said of this very account goes before it, and so does what its mail met.
         last = past.last
-        permitted = spoken is None and last.get("source") != "feedback"
+        permitted = spoken is None and not past.is_confirmed and last.get("source") != "feedback"
         return Move(decision.tier if permitted else past.own if past.restricted else past.tier, own)
     tier = own if held else tighter(own, decision.tier)
     return Move(tier, own_tier(found, tier, own, policy))
@@ -157,7 +163,7 @@ def _is_afresh(past: Past, policy: Policy, cause: str) -> bool:
     any more. A person's word stands.
     """
     last = past.last
-    if last.get("source") in ("reviewer", "feedback") or past.spoken_at is not None or past.decided.stands is not None:
+    if last.get("source") in ("reviewer", "feedback") or past.spoken_at is not None or past.is_confirmed:
         return False
     if cause == "cut":
         return True
@@ -182,7 +188,7 @@ def _own(past: Past, wanted: Tier, policy: Policy, *, held: bool) -> Tier:
     last = past.last
     if SEVERITY[wanted] > SEVERITY[past.own]:
         return past.own if held else wanted
-    if last.get("source") == "feedback" or past.decided.stands is not None:
+    if last.get("source") == "feedback" or past.is_confirmed:
         return past.own
     if past.spoken_at is not None and _seconds(last.get("at")) <= past.spoken_at:
         return past.own  # whoever spoke after it knew of it

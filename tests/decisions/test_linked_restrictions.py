@@ -7,13 +7,11 @@ from typing import Any
 
 import pytest
 
-from riskapi.accounts.history import PUT_LATER, history_entry
+from riskapi.accounts.linked_restrictions import MOST, LinkedRestriction, packed, restrictions_of
 from riskapi.app import Service
 from riskapi.budgets.keys import cluster_key
-from riskapi.decisions.trigger_marks import done_key
 from riskapi.feedback.event import FeedbackEvent
 from riskapi.links.bonds import entity_of
-from riskapi.policy.tables import Trigger
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key
 from riskapi.times import rfc3339
@@ -23,54 +21,32 @@ from tests.agendas import due_at
 from tests.conftest import NOW, Clock
 from tests.grants import ask, under, view
 from tests.holders import happens, joined
+from tests.restrictions import (
+    BOUND,
+    CARD,
+    DAY,
+    DEVICE,
+    FREE,
+    HOUR,
+    NUMBER,
+    changes,
+    cut,
+    met,
+    review_of,
+    ring,
+    sharing,
+    state,
+    trigger,
+    triggers,
+    waiting,
+)
 from tests.reviewing import decide, undo
 from tests.signups import together
 from tests.working import SETTLED, Work
 
-HOUR, DAY = 3600.0, 86_400.0
-DEVICE, CARD, NUMBER = {"id": "dev-ring"}, {"fingerprint": "card-1"}, {"number": "+34600123123"}
-#: What each action makes of an account that was in `allow`: its tier, and whether it is paused.
-BOUND = {"warn": ("allow", False), "tighten": ("review", False), "limit": ("limit", False), "pause": ("allow", True)}
 ACTIONS = [*BOUND]
-#: What it makes of one that only a wave or a claim binds, and of one that nothing binds.
-CLAIMED, FREE = ("review", False), ("allow", False)
-
-
-def trigger(action: Any, of: Any = "spam_trap", **more: Any) -> Trigger:
-    return Trigger(name=f"{of}_{action}", mode="live", kind="count", of=of, action=action, review=True, **more)
-
-
-def triggers(service: Service, *given: Trigger) -> None:
-    under(service, feedback={"triggers": given})
-
-
-def met(service: Service, user: str, now: float, of: Any = "spam_trap", id: str = "e1") -> None:
-    event = FeedbackEvent(id=f"{id}-{user}-{of}", type=of, user_id=user, recipient=f"{id}@{id}.example")
-    service.parts.consequences.take([event], now)
-
-
-def state(service: Service, now: float, user: str = "mate") -> tuple[str, bool]:
-    """The tier of an account and whether it is paused, as its page and the next grant have them."""
-    found, grant = view(service, user, now), ask(service, user, 0 + 1, now)
-    assert found["paused"] == (grant["denied_by"] == "paused")
-    assert grant["tier"] == found["tier"]
-    return found["tier"], found["paused"]
-
-
-def waiting(service: Service, user: str = "mate") -> list[str]:
-    """What the open reviews about an account are about."""
-    rows = service.parts.reviews.list("open", 200, None)["reviews"]
-    return sorted(reason["code"] for row in rows if row["user_id"] == user for reason in row["reasons"])
-
-
-def changes(service: Service, now: float, user: str = "mate") -> list[tuple[Any, ...]]:
-    rows = view(service, user, now)["history"][1:]
-    return [(row["from"], row["to"], row["source"], row["cause"], row.get("pause")) for row in rows]
-
-
-def sharing(service: Service, **parts: Any) -> None:
-    for at, user in enumerate(("bad", "mate")):
-        joined(service, user, NOW + at, **parts)
+#: What it makes of one that only a wave or a claim binds.
+CLAIMED = ("review", False)
 
 
 def wave(service: Service) -> None:
@@ -79,13 +55,6 @@ def wave(service: Service) -> None:
         user = {1: "mate", 2: "bad"}.get(at, f"w{at}")
         parts = {"id": f"dev-{at}", "ip_address": "198.51.100.77"}
         joined(service, user, NOW + at, email={"address": f"{user}@{user}.example"}, device=parts)
-
-
-def cut(service: Service, user: str | None, now: float) -> str:
-    """Cut an account, or (None) the first thing that binds `mate`; the id of that."""
-    clusters = service.parts.clusters
-    edge = None if user else clusters.edges("mate")[0]
-    return service.parts.cuts.cut(clusters.of("mate"), user, edge, "a library", "kim", now)["cut_id"]
 
 
 def let_go(service: Service, clock: Clock) -> None:
@@ -181,18 +150,6 @@ def test_taking_a_link_away_and_putting_it_back_leaves_all_as_it_was(
         assert [(state(service, clock(), user), waiting(service, user)) for user in users] == before
 
 
-def ring(service: Service, clock: Clock, *given: Trigger, **parts: Any) -> Work:
-    """`bad` and `mate` share something, and spam traps were met by `bad`."""
-    triggers(service, *given)
-    sharing(service, **(parts or {"device": DEVICE}))
-    clock.advance(60)
-    work = Work(service, clock)
-    work.do()
-    met(service, "bad", clock())
-    work.do()
-    return work
-
-
 @pytest.mark.parametrize("first", ["others", "itself"])
 @pytest.mark.parametrize("action", ["tighten", "limit", "pause"])
 def test_what_it_met_itself_stays(service: Service, clock: Clock, action: str, first: str) -> None:
@@ -245,11 +202,6 @@ def test_of_two_pauses_its_own_goes_on(service: Service, clock: Clock) -> None:
     clock.advance(25 * HOUR)
     work.do()
     assert state(service, clock()) == FREE
-
-
-def review_of(service: Service, user: str = "mate") -> str:
-    rows = service.parts.reviews.list("open", 50, None)["reviews"]
-    return next(row["id"] for row in rows if row["user_id"] == user)
 
 
 @pytest.mark.parametrize("action", ["tighten", "limit", "pause"])
@@ -695,26 +647,6 @@ def test_its_page_and_an_export_say_what_others_brought_and_name_nobody(
     assert not service.store.execute("EXISTS", account_key("mate"))
 
 
-def test_what_the_release_before_did_stays_until_a_person_ends_it(service: Service, store: Store, clock: Clock) -> None:
-    """It wrote a mark as if the account's own mail had met it, its own tier and its history, and nothing else."""
-    given = trigger("limit")
-    triggers(service, given)
-    sharing(service, device=DEVICE)
-    clock.advance(60)
-    work = Work(service, clock)
-    work.do()
-    entry = history_entry(clock(), PUT_LATER, "limit", "feedback", given.name, {"policy": 1}, cause="feedback")
-    service.parts.consequences._tiers.change("mate", entry, clock(), service.active.policy)
-    store.execute("SET", done_key("mate", given), "done limited 0123456789ab", "EX", int(DAY))
-    met(service, "bad", clock())
-    work.do()
-    assert (state(service, clock()), waiting(service)) == (("limit", False), []), "it is not done once more"
-    cut(service, "mate", clock())
-    work.do()
-    assert state(service, clock()) == ("limit", False)
-    assert view(service, "mate", clock())["linked_restrictions"] == []
-
-
 def test_what_comes_to_what_cannot_be_read_keeps_the_tier(service: Service, store: Store, clock: Clock) -> None:
     work = ring(service, clock, trigger("limit"), trigger("tighten", "hard_bounce"))
     store.execute("HSET", account_key("mate"), "restrictions", "{")
@@ -725,3 +657,73 @@ def test_what_comes_to_what_cannot_be_read_keeps_the_tier(service: Service, stor
     assert [each["trigger"] for each in view(service, "mate", clock())["linked_restrictions"]] == [
         "hard_bounce_tighten"
     ]
+
+
+def test_what_comes_to_what_cannot_be_read_keeps_its_pause(service: Service, store: Store, clock: Clock) -> None:
+    work = ring(service, clock, trigger("pause"), trigger("tighten", "hard_bounce"))
+    store.execute("HSET", account_key("mate"), "restrictions", "{")
+    met(service, "bad", clock(), "hard_bounce")
+    work.do()
+    cut(service, "mate", clock())
+    work.do()
+    assert state(service, clock()) == ("allow", True)
+    decide(service, review_of(service), "allow", None, now=clock())
+    work.do()
+    assert state(service, clock()) == FREE
+
+
+def test_a_policy_that_keeps_what_others_brought_brings_nothing_back(service: Service, clock: Clock) -> None:
+    work = ring(service, clock, trigger("limit"))
+    cut(service, "mate", clock())
+    work.do()
+    under(service, rescoring={"undo": ("list",)})
+    service.rescorer.again("mate", "schedule", clock())
+    assert state(service, clock()) == FREE
+
+
+def made(number: int, action: Any = "tighten", trigger: str = "often") -> LinkedRestriction:
+    return LinkedRestriction(trigger, action, False, "allow", ("x",), NOW + number, f"t{number}")
+
+
+@pytest.mark.parametrize(
+    ("others", "left"),
+    [
+        ([made(number, "look") for number in range(MOST)], MOST - 1),
+        ([made(number) for number in range(MOST)], MOST - 1),
+        ([made(number, trigger=str(number)) for number in range(MOST - 1)] + [made(MOST, trigger="3")], MOST - 1),
+    ],
+    ids=["looks", "one trigger again and again", "one that did it twice"],
+)
+def test_of_too_many_those_are_left_out_that_matter_least(others: list[LinkedRestriction], left: int) -> None:
+    first = made(-1, "limit", "once")
+    found = restrictions_of(packed([first, *others]), "mate")
+    assert found[0] == first and len(found) == MOST == left + 1
+    assert found[-1] == others[-1], "and the last is among them"
+
+
+def test_who_was_allowed_is_shown_so_before_anybody_looks(service: Service, clock: Clock) -> None:
+    ring(service, clock, trigger("pause"))
+    review = review_of(service)
+    shown = [view(service, "mate", clock())["linked_restrictions"][0]["in_force"]]
+    decide(service, review, "allow", None, now=clock())
+    shown.append(view(service, "mate", clock())["linked_restrictions"][0]["in_force"])
+    undo(service, review, now=clock())
+    shown.append(view(service, "mate", clock())["linked_restrictions"][0]["in_force"])
+    assert shown == [True, False, True]
+
+
+def test_who_joined_more_to_what_was_ended_by_a_person_ends_it_no_less(service: Service, clock: Clock) -> None:
+    """More accounts are noted with a trigger that did it already."""
+    triggers(service, trigger("pause"))
+    for user in ("bad", "mate", "worse"):
+        joined(service, user, NOW, device=DEVICE)
+    clock.advance(60)
+    work = Work(service, clock)
+    met(service, "bad", clock())
+    work.do()
+    decide(service, review_of(service), "allow", None, now=clock())
+    met(service, "worse", clock())
+    work.do()
+    service.rescorer.again("mate", "schedule", clock())
+    assert state(service, clock()) == FREE
+    assert view(service, "mate", clock())["linked_restrictions"][0]["accounts"] == 2
