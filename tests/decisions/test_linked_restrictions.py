@@ -727,3 +727,22 @@ def test_who_joined_more_to_what_was_ended_by_a_person_ends_it_no_less(service: 
     service.rescorer.again("mate", "schedule", clock())
     assert state(service, clock()) == FREE
     assert view(service, "mate", clock())["linked_restrictions"][0]["accounts"] == 2
+
+
+def test_a_decision_that_left_the_tier_goes_before_a_link_that_is_more_again(service: Service, clock: Clock) -> None:
+    """Only a claim was left of it when the reviewer said `review`, which it was in."""
+    work = ring(service, clock, trigger("limit"), device=DEVICE, phone=NUMBER)
+    clusters = service.parts.clusters
+    [device] = [edge for edge in clusters.edges("mate") if clusters.kind_of(edge) == "device"]
+    cut_id = service.parts.cuts.cut(clusters.of("mate"), None, device, "a library", "kim", clock())["cut_id"]
+    work.do()
+    assert state(service, clock()) == CLAIMED
+    review = review_of(service)
+    decide(service, review, "review", None, now=clock())
+    clock.advance(60)
+    service.parts.cuts.undo(cut_id, "kim", clock())
+    work.do()
+    assert state(service, clock()) == CLAIMED
+    undo(service, review, now=clock())
+    work.do()
+    assert state(service, clock()) == BOUND["limit"]
