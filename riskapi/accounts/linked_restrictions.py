@@ -53,8 +53,8 @@ class LinkedRestriction:
     kept among the others where they came before it: how far the tier goes down depends on their order.
 
     ``look`` moves nothing: a person only looks. ``claimed``: only a wave or a claim bound it to them, so it is put in
-    `review` at most. A pause ends at ``until``. ``review`` is the review that was opened for it; ``withdrawn``: it was
-    in force no more when the account was looked at last. ``token`` tells one time that it was done from another.
+    `review` at most. A pause ends at ``until``. ``review`` is the review that was opened for it; ``withdrawn``: nothing
+    bound the account to any of them when it was looked at last. ``token`` tells one time that it was done from another.
     ``after`` are the decisions of reviews that were made before it, by their ids: all others were made since.
     """
 
@@ -100,7 +100,7 @@ class LinkedRestriction:
 @record
 class InForce:
     """What is in force of that: the tier that the account is in at least and the trigger that put it there, the longest
-    pause, and the tokens of all that is in force.
+    pause, and the tokens of all that is left, though a person may have ended it.
     """
 
     floor: Tier
@@ -143,9 +143,11 @@ def in_force(
     """
     floor, trigger, pause, tokens = NOTHING.floor, NOTHING.trigger, NOTHING.pause, set[str]()
     for each in restrictions:
-        if said.ends(each) or (each.withdrawn if near is None else not each.reaches(near)):
+        if each.withdrawn if near is None else not each.reaches(near):
             continue
         tokens.add(each.token)
+        if said.ends(each):
+            continue
         seen = near is None or each.is_own or any(near.get(name) for name in each.by)
         claimed = each.claimed or not seen
         if each.action == "pause" and not each.claimed and each.until is not None and each.until <= now:

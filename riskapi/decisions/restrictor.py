@@ -55,7 +55,8 @@ Made = Callable[[LinkedRestriction, Sequence[LinkedRestriction]], Sequence[Linke
 @record
 class Restricted:
     """The linked restrictions of an account, and what of them is ``held``, in force. ``near`` are those it is bound
-    to, see :func:`riskapi.accounts.linked_restrictions.in_force`; nobody is looked for where it has none. ``ends`` is
+    to, see :func:`riskapi.accounts.linked_restrictions.in_force`; nobody is looked for where it has none. What people
+    ``said`` goes before that. ``ends`` is
     the Unix time at which the first thing that binds them ends.
     """
 
@@ -63,6 +64,7 @@ class Restricted:
     held: InForce = field(default_factory=lambda: NOTHING)
     near: Mapping[str, bool] | None = None
     ends: float | None = None
+    said: Said = field(default_factory=Said)
 
 
 class Restrictor:
@@ -92,7 +94,7 @@ class Restrictor:
         near = self._near(user_id, restrictions, now)
         named = {self._clusters.alias(name): seen for name, seen in near.accounts.items() if name != user_id}
         binds = named if "linkage" in policy.rescoring.undo else None
-        return Restricted(restrictions, in_force(restrictions, binds, said, now), binds, near.ends)
+        return Restricted(restrictions, in_force(restrictions, binds, said, now), binds, near.ends, said)
 
     def _near(self, user_id: str, restrictions: Sequence[LinkedRestriction], now: float) -> Near:
         """Those that an account is bound to. Where it is bound directly to some of those who brought each thing about,
@@ -120,7 +122,7 @@ class Restrictor:
         for each in restricted.restrictions:
             withdrawn = each.token not in restricted.held.tokens
             if each.review is not None and not each.is_own:
-                if not withdrawn and each.trigger in triggers:
+                if not withdrawn and each.trigger in triggers and not restricted.said.ends(each):
                     code, text, name = review_about(user_id, triggers[each.trigger], each.at)
                     self._holds.review(user_id, now, code, text, name, policy)
                 elif withdrawn:  # each time: whoever holds it may let it go

@@ -746,3 +746,36 @@ def test_a_decision_that_left_the_tier_goes_before_a_link_that_is_more_again(ser
     undo(service, review, now=clock())
     work.do()
     assert state(service, clock()) == BOUND["limit"]
+
+
+@pytest.mark.parametrize("action", ["tighten", "pause"])
+def test_a_decision_that_is_undone_brings_it_back_where_policy_keeps_it(
+    service: Service, clock: Clock, action: str
+) -> None:
+    work = ring(service, clock, trigger(action))
+    under(service, rescoring={"undo": ("list",)})
+    review = review_of(service)
+    decide(service, review, "allow", None, now=clock())
+    clock.advance(60)
+    service.rescorer.again("mate", "schedule", clock())
+    assert state(service, clock()) == FREE
+    undo(service, review, now=clock())
+    work.do()
+    service.rescorer.again("mate", "schedule", clock())
+    assert state(service, clock()) == BOUND[action]
+
+
+def test_the_other_review_of_an_allowed_account_stays_as_it_is(service: Service, clock: Clock) -> None:
+    work = ring(service, clock, trigger("limit"), trigger("tighten", "hard_bounce"))
+    met(service, "bad", clock(), "hard_bounce")
+    work.do()
+    review = review_of(service)
+    left = [code for code in waiting(service) if code != service.parts.reviews.get(review)["reasons"][0]["code"]]
+    decide(service, review, "allow", None, now=clock())
+    clock.advance(60)
+    work.do()
+    service.rescorer.again("mate", "schedule", clock())
+    assert waiting(service) == left != []
+    cut(service, "mate", clock())
+    work.do()
+    assert waiting(service) == []
