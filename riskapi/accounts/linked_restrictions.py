@@ -133,20 +133,26 @@ NOTHING = InForce("allow", None, None, frozenset())
 
 
 def in_force(
-    restrictions: Sequence[LinkedRestriction], near: Mapping[str, bool] | None, said: Said, now: float
+    restrictions: Sequence[LinkedRestriction],
+    near: Mapping[str, bool] | None,
+    said: Said,
+    now: float,
+    *,
+    established: bool,
 ) -> InForce:
     """What is in force at Unix time ``now`` of the linked restrictions of an account.
 
     ``near`` are the accounts it is bound to, and whether by what was seen or proved; None where policy keeps what
     others brought, whatever becomes of them: what was in force when it was looked at last. What people ``said`` since
-    goes before it; a pause is ended by a decision of a review alone, the one that allowed the account.
+    goes before it; a pause is ended by a decision of a review alone, the one that allowed the account. Of an
+    ``established`` customer a person looks, whatever others met; nothing moves it.
     """
     floor, trigger, pause, tokens = NOTHING.floor, NOTHING.trigger, NOTHING.pause, set[str]()
     for each in restrictions:
         if each.withdrawn if near is None else not each.reaches(near):
             continue
         tokens.add(each.token)
-        if said.ends(each):
+        if said.ends(each) or (established and not each.is_own):
             continue
         seen = near is None or each.is_own or any(near.get(name) for name in each.by)
         claimed = each.claimed or not seen

@@ -94,7 +94,8 @@ class Restrictor:
         near = self._near(user_id, restrictions, now)
         named = {self._clusters.alias(name): seen for name, seen in near.accounts.items() if name != user_id}
         binds = named if "linkage" in policy.rescoring.undo else None
-        return Restricted(restrictions, in_force(restrictions, binds, said, now), binds, near.ends, said)
+        held = in_force(restrictions, binds, said, now, established=account.is_established(now))
+        return Restricted(restrictions, held, binds, near.ends, said)
 
     def _near(self, user_id: str, restrictions: Sequence[LinkedRestriction], now: float) -> Near:
         """Those that an account is bound to. Where it is bound directly to some of those who brought each thing about,
@@ -200,7 +201,7 @@ class Restrictor:
             near = restricted.near
             if near is not None or not restricted.restrictions:  # those who brought it about were looked at just now
                 near = dict.fromkeys(given.by, not given.claimed) | dict(near or {})
-            held = in_force(restrictions, near, said, now)
+            held = in_force(restrictions, near, said, now, established=account.is_established(now))
             own = account.own if restricted.restrictions else tighter(account.own, restricted.held.floor)
             written = _change(user_id, account, own, given, restrictions, held, policy, now)
             standing = self._tiers.restrict(written, policy, now)

@@ -779,3 +779,15 @@ def test_the_other_review_of_an_allowed_account_stays_as_it_is(service: Service,
     cut(service, "mate", clock())
     work.do()
     assert waiting(service) == []
+
+
+@pytest.mark.parametrize("action", ["tighten", "limit", "pause"])
+def test_who_comes_to_be_an_established_customer_is_only_looked_at(service: Service, clock: Clock, action: str) -> None:
+    """It does not matter which came first. What its own mail met stays."""
+    work = ring(service, clock, trigger(action), trigger("tighten", "hard_bounce"))
+    happens(service, "mate", "payment_verified", clock())
+    work.do()
+    assert (state(service, clock()), waiting(service)) == (FREE, [f"SPAM_TRAP_{action.upper()}"])
+    met(service, "mate", clock(), "hard_bounce")
+    work.do()
+    assert state(service, clock()) == ("review", False)
