@@ -81,6 +81,13 @@ class Problem(Exception):
         return CODES[self.code][1]
 
 
+def words(message: str) -> str:
+    """What pydantic says of a wrong value: without what it puts before the words of our own checks, and with the list
+    that JSON and TOML have where it speaks of Python's tuple.
+    """
+    return message.replace("Value error, ", "").replace("tuple", "list")
+
+
 def invalid(pointer: str, detail: str) -> Problem:
     """The problem of one wrong field: its JSON pointer, and what is wrong, in words that do not repeat it."""
     error = {"pointer": pointer, "code": "value_error", "detail": detail}

@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -34,7 +33,7 @@ from riskapi.settings import Settings
 from riskapi.store import consumer
 from riskapi.store.connections import Store, open_store
 from riskapi.store.embedded import Embedded
-from tests import commanding, logged, store_servers
+from tests import commanding, logged, ports, store_servers
 from tests.active_readers import readers_of
 from tests.answers import conforms
 from tests.commanding import Command
@@ -371,10 +370,7 @@ def served(serve: Callable[..., Service]) -> Service:
 
 @pytest.fixture
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return ports.free_port()
 
 
 @pytest.fixture

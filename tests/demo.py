@@ -11,7 +11,6 @@ import contextlib
 import json
 import os
 import secrets
-import socket
 import subprocess
 import sys
 import tempfile
@@ -28,6 +27,7 @@ from rich.markup import escape
 from rich.progress import track
 
 from tests.demo_table import Reader, summary_of, table_of
+from tests.ports import free_port
 from tests.signup_cases import Outcome, Send, load, post
 
 #: Seconds the service may take to start: unpacking the IP data and loading the model on a slow machine.
@@ -82,9 +82,7 @@ def _verdict(console: Console, outcomes: list[Outcome]) -> int:
 @contextlib.contextmanager
 def _service(folder: Path, key: str) -> Iterator[str]:
     """A service of our own, with an empty store; gives its address and ends it, and nothing else, afterwards."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("RISKAPI_", "REDIS_"))}
     kept |= {name: os.environ[name] for name in ("RISKAPI_MODEL_MODE", "RISKAPI_POLICY_FILE") if name in os.environ}
     environment = kept | {

@@ -8,13 +8,13 @@ import re
 import shutil
 import signal
 import smtplib
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.ports import free_ports
 from tests.waiting import until
 
 #: Debian keeps both where the path of a user may not lead.
@@ -153,10 +153,3 @@ def _postfix(home: Path, action: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, env={"PATH": PATH})
     log = home / "data/log"
     assert done.returncode == 0, done.stderr + (log.read_text() if log.exists() else "")
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of loopback that nobody listens on."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [probe.getsockname()[1] for probe in sockets]

@@ -20,6 +20,7 @@ from playwright.sync_api import Page, sync_playwright
 from tests.bench import servers
 from tests.bench.person import first_link
 from tests.browser import become_admin, launched
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 #: Where the pictures are kept, and the month they show.
@@ -55,7 +56,7 @@ PICTURES: dict[str, tuple[Literal["light", "dark"], int, Callable[[Page, str], o
 def take(sample: Path, images: Path) -> list[Path]:
     """Serve a copy of a data directory and take every picture; where they are. SystemExit without a Chromium."""
     images.mkdir(parents=True, exist_ok=True)
-    port, made = servers.free_port(), []
+    port, made = free_port(), []
     with tempfile.TemporaryDirectory(prefix="riskapi-screenshots-") as name, sync_playwright() as playwright:
         folder = Path(name) / "data"
         shutil.copytree(sample, folder, ignore=shutil.ignore_patterns("*.sock", "*.pid", "*.lock"))

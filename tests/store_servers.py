@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,22 +12,8 @@ import redis
 
 from riskapi.errors import StoreUnavailable
 from riskapi.store import server_binary
+from tests.ports import free_ports
 from tests.waiting import until
-
-
-def free_ports(count: int, spread: int = 0) -> list[int]:
-    """Ports nobody listens on; with ``spread`` those that many above are free as well (a cluster's bus)."""
-    found: list[int] = []
-    while len(found) < count:
-        with contextlib.ExitStack() as stack, contextlib.suppress(OSError, OverflowError):
-            first = stack.enter_context(socket.socket())
-            first.bind(("127.0.0.1", 0))
-            port = first.getsockname()[1]
-            if spread:
-                stack.enter_context(socket.socket()).bind(("127.0.0.1", port + spread))
-            if port not in found:
-                found.append(port)
-    return found
 
 
 def await_true(what: Callable[[], object], seconds: float = 20.0) -> None:

@@ -55,8 +55,9 @@ class Idempotency:
         self._abandon = store.script("idempotency_abandon")
         self._pause = pause
 
-    def begin(self, principal: str, path: str, key: str, body: bytes) -> Attempt | Remembered:
-        """The right to answer, or the answer given before to the same ``body`` by this principal at this path.
+    def begin(self, principal: str, path: str, key: str, body: bytes, now: float) -> Attempt | Remembered:
+        """The right to answer at Unix time ``now``, or the answer given in the 24 hours before to the same ``body`` by
+        this principal at this path.
 
         Raises ``Problem`` ``idempotency_conflict`` when the body differs, ``idempotency_in_progress`` when the first
         request is still being answered after a short wait, and ``StoreUnavailable``.
@@ -65,7 +66,7 @@ class Idempotency:
         attempt = Attempt(f"risk:idempotency:{name}", secrets.token_hex(12))
         digest = hashlib.sha256(body).hexdigest()
         for _ in range(round(PATIENCE / STEP) + 1):
-            state, *answer = self._begin.call([attempt.key], [digest, attempt.owner, ATTEMPT])
+            state, *answer = self._begin.call([attempt.key], [digest, attempt.owner, ATTEMPT, repr(now), REMEMBERED])
             if state == b"begun":
                 return attempt
             if state == b"answered":

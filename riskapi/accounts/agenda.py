@@ -22,11 +22,14 @@ _APART = 0.01
 
 @record
 class Item:
-    """An account that is due. ``cause`` says what brought it here; ``token`` proves that it is still ours."""
+    """An account that is due since Unix time ``due``. ``cause`` says what brought it here; ``token`` proves that it is
+    still ours.
+    """
 
     user_id: str
     cause: str
     token: float
+    due: float
 
 
 def agenda_key(number: int) -> str:
@@ -76,7 +79,8 @@ class Agenda:
         """Accounts of a shard that are due at Unix time ``now``, ours for ``lease`` seconds."""
         until = now + lease
         reply = self._take.call([agenda_key(number), causes_key(number)], [repr(now), repr(until), most])
-        return [Item(name.decode(), cause.decode(), until) for name, cause in zip(reply[::2], reply[1::2], strict=True)]
+        rows = zip(reply[::3], reply[1::3], reply[2::3], strict=True)
+        return [Item(name.decode(), cause.decode(), until, float(due)) for name, cause, due in rows]
 
     def done(self, item: Item, due: float | None) -> bool:
         """Take an account off the agenda, or put it to the next time it is ``due``.

@@ -37,7 +37,7 @@ def answer(route: Route, call: Call[Any], path: str, request_id: str) -> Reply:
     key = _checked(call.environ["HTTP_IDEMPOTENCY_KEY"])
     memory = call.parts.idempotency
     # What was understood, not the bytes: the same request in other white space is the same request.
-    attempt = memory.begin(call.principal.id, path, key, call.body.model_dump_json().encode())
+    attempt = memory.begin(call.principal.id, path, key, call.body.model_dump_json().encode(), call.now)
     if isinstance(attempt, Remembered):
         return _again(attempt, request_id)
     try:

@@ -27,7 +27,7 @@ from riskapi.access.api_keys import Principal
 from riskapi.api import audit_notes, auth, problems, repeats
 from riskapi.api.broken_json import mended
 from riskapi.api.parts import Parts
-from riskapi.api.routes import JSON, PATHS, Call, Raw, Reply, Route
+from riskapi.api.routes import JSON, LINES, LINES_TOO, PATHS, Call, Raw, Reply, Route
 from riskapi.errors import Problem, StoreUnavailable
 from riskapi.inputs.invalid import from_validation, is_no_json, refuse_wide
 from riskapi.store import damaged
@@ -202,6 +202,7 @@ def _read(environ: WSGIEnvironment, route: Route) -> tuple[str, bytes]:
     given = environ.get("CONTENT_TYPE", "")
     if given != JSON:
         media = given.partition(";")[0].strip().lower()
+        media = LINES if media in LINES_TOO else media
         if media in route.raw or (route.verbatim and not _is_json(media)):  # whose handler says what it takes
             return media, _content(environ, route.most_bytes)
         if not _is_json(media):

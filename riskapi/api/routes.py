@@ -25,6 +25,8 @@ LARGER: Mapping[str, int] = {"/v1/feedback/arf": 5 * MAX_BODY, "/v1/feedback/dsn
 JSON = "application/json"
 #: JSON lines: one JSON text a line (https://github.com/ndjson/ndjson-spec).
 LINES = "application/x-ndjson"
+#: What they are called besides; none is registered (https://jsonlines.org).
+LINES_TOO = frozenset(f"application/{name}" for name in ("jsonl", "x-jsonl", "jsonlines", "x-jsonlines", "ndjson"))
 
 #: What may stand for ``{name}`` in a path. Anything else names nothing and answers 404.
 PATHS: Mapping[str, tuple[re.Pattern[str], str]] = {

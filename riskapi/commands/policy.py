@@ -135,16 +135,23 @@ def _in_force(store: Store, action: str, made: Version | Waiting) -> int:
 
 def _publish(proposals: Proposals, path: Path, since: int | None, publication: Publication) -> Version | Waiting:
     """Put a file into force, if version ``since`` still is; by default the one that JSON was shown from."""
-    given, shown = tables_of(path), path.suffix == ".json"
+    given, shown, latest = tables_of(path), path.suffix == ".json", 0
     if shown and since is None and type(given.get("version")) is int:
         since = given["version"]
+
+    def is_free(live: int) -> bool:
+        nonlocal latest
+        latest = live
+        return since in (None, live)
+
     try:
-        return proposals.submit(given, publication, lambda live: since in (None, live), str(path))
+        return proposals.submit(given, publication, is_free, str(path))
     except Problem as problem:
         if problem.code != "precondition_failed" or not shown:
             raise
-        since_then = f"`policy changes N --since {since}` says what came since, `--from N` that you know"
-        raise Problem(problem.code, f"{problem.detail} {path} is from version {since}: {since_then}.") from None
+        came = f"`python -m riskapi policy changes {latest} --since {since}` says what came since"
+        known = f"with `--from {latest}` it is published all the same, and takes that back"
+        raise Problem(problem.code, f"{problem.detail} {path} is from version {since}: {came}; {known}.") from None
 
 
 def tables_of(path: Path) -> dict[str, Any]:

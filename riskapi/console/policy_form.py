@@ -65,8 +65,13 @@ class Form:
         """A field by its key, such as ``tiers.allow.daily``."""
         leaf = policy_fields.leaf(name) or policy_fields.Leaf("words")
         path = policy_fields.path_of(name) or ()
-        value = policy_fields.shown(policy_fields.value_of(self.said, path))
+        value, live = (policy_fields.shown(policy_fields.value_of(each, path)) for each in (self.said, self._live))
         value = self._typed.get(name, value)
+        if leaf.kind in ("switch", "choice"):
+            first = (leaf.choices or ("off",))[
+                0
+            ]  # what is shown, and sent, where nothing was chosen: a step not there yet
+            value, live = value or first, live or first
         return {
             "name": name,
             "kind": leaf.kind,
@@ -78,7 +83,7 @@ class Form:
             "range": leaf.range,
             "fault": self.faults.get(name, ""),
             "last": self._changed.get(self._key(path, name)),
-            "differs": value != policy_fields.shown(policy_fields.value_of(self._live, path)),
+            "differs": value != live,
         }
 
     def typed(self, name: str) -> str:

@@ -263,10 +263,10 @@ def _closing(plan: DecisionPlan, user_id: str, review_id: str, label: LabelEntry
 
 
 def _opening(plan: DecisionPlan, undoing: Undoing, user_id: str, review_id: str, reasons: Sequence[str]) -> ReviewMove:
-    """A review that opens again because its decision is undone."""
+    """A review that waits again because its decision is undone: for whom it was escalated to, where it was."""
     told = {"id": review_id, "user_id": user_id, "to": "open", "at": undoing.at, "opened": True}
     told |= {"reasons": reasons, "decision_id": plan.id, "reviewer": undoing.actor}
-    return ReviewMove(_review_keys(user_id, review_id, ("open", "decided")), orjson.dumps(told))
+    return ReviewMove(_review_keys(user_id, review_id, ("open", "decided", "escalated")), orjson.dumps(told))
 
 
 def _review_of(answer: Mapping[str, bytes]) -> str | None:

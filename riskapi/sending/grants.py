@@ -268,13 +268,15 @@ class Grants:
     def release(self, reservation_id: str, recipients: int, now: float, repeat: str | None = None) -> Released:
         """Give back recipients of a reservation at Unix time ``now``, under the same ``repeat`` once.
 
-        Raises ``not_found``, ``over_release`` and :class:`StoreUnavailable`.
+        Raises ``not_found``, also for an account that is gone, of which nothing is given back; ``over_release`` and
+        :class:`StoreUnavailable`.
         """
         policy = self._active.policy
         user_id = self.reserved_by(reservation_id)
-        self._budgets.release(reservation_id, user_id, recipients, repeat or secrets.token_hex(12), policy, now)
-        found = self._allowances.of(user_id, policy, now)
-        left = remaining(found.usage, found.allowed)
+        found = self._allowances.of(user_id, policy, now)  # before anything changes: the account may be gone
+        release_id = repeat or secrets.token_hex(12)
+        usage = self._budgets.release(reservation_id, user_id, recipients, release_id, policy, now)
+        left = remaining(usage, found.allowed)
         self._local.remember(user_id, least(left), now)
         self._metrics.recipients("released", recipients)
         return {"reservation_id": reservation_id, "released": recipients, "remaining": left}

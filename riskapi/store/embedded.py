@@ -36,6 +36,8 @@ _PATH_BYTES = 100
 _LOG_BYTES = 1_000_000
 #: Seconds a server that loads no data is given to answer, and to end.
 _PATIENCE = 30.0
+#: Of its patience the part that one question may take, and after which somebody is told that it is waited for.
+_TRY = 1 / 6
 #: Seconds between two looks at a server that starts or ends.
 _LOOK = 0.01
 #: The packaged server takes its memory from the C library. glibc keeps seven freed pieces of each size at hand unless
@@ -183,7 +185,7 @@ class Embedded:
     def _client(self) -> redis.Redis:
         return redis.Redis(
             unix_socket_path=str(self.socket),
-            socket_timeout=self._patience,
+            socket_timeout=self._patience * _TRY,
             protocol=2,
             driver_info=None,
             retry=Retry(NoBackoff(), 0),
@@ -279,7 +281,7 @@ class Embedded:
 
         False when it ended, or did not answer in time.
         """
-        deadline, told = time.monotonic() + self._patience, 0.0
+        deadline, told, waits = time.monotonic() + self._patience, 0.0, False
         while True:
             try:
                 with contextlib.closing(self._client()) as client:
@@ -293,7 +295,9 @@ class Embedded:
             except redis.ResponseError:  # MISCONF, BUSY, OOM: it is there, and whoever asks it for more will hear why
                 return True
             except (redis.RedisError, OSError):
-                pass
+                if not waits and deadline - time.monotonic() < self._patience * (1 - _TRY):
+                    waits = True
+                    self._say(f"embedded store: it does not answer; it is waited for, {self._patience:g} s at most …")
             if time.monotonic() > deadline or not self.alive():
                 return False
             time.sleep(_LOOK)

@@ -23,15 +23,19 @@ _AFTER_DEFECT = 3600.0
 class Schedule:
     """Works off the agenda. Safe to share between threads: each takes accounts of its own."""
 
-    def __init__(self, agenda: Agenda, rescorer: Rescorer, clock: Callable[[], float]) -> None:
-        """``clock`` gives Unix time."""
-        self._agenda, self._rescorer, self._clock = agenda, rescorer, clock
+    def __init__(
+        self, agenda: Agenda, rescorer: Rescorer, clock: Callable[[], float], until: Callable[[], float] | None = None
+    ) -> None:
+        """``clock`` gives Unix time. ``until`` gives the Unix time up to which accounts are taken, where that is ahead
+        of the clock; each is then decided at the time it is due.
+        """
+        self._agenda, self._rescorer, self._clock, self._until = agenda, rescorer, clock, until or clock
 
     def step(self) -> int:
         """Look at what is due in every shard; returns how many accounts. Raises :class:`StoreUnavailable`."""
-        looked, due = 0, self._agenda.due(self._clock())
+        looked, due = 0, self._agenda.due(self._until())
         for number in random.sample(due, len(due)):
-            for item in self._agenda.take(number, self._clock(), _LEASE, _COUNT):
+            for item in self._agenda.take(number, self._until(), _LEASE, _COUNT):
                 self._agenda.done(item, self._look(item))
                 looked += 1
         return looked
@@ -39,7 +43,7 @@ class Schedule:
     def _look(self, item: Item) -> float | None:
         """Decide an account again; returns when it is due next."""
         try:
-            return self._rescorer.again(item.user_id, item.cause, self._clock()).due
+            return self._rescorer.again(item.user_id, item.cause, max(self._clock(), item.due)).due
         except StoreUnavailable:
             raise
         except Problem:

@@ -48,23 +48,36 @@ _IDLE = 0.1
 _LOOK = 1.0
 #: Seconds after a store that was away is tried again.
 _AWAY = 1.0
+#: Seconds after the latest thing that happened in which those who are due are still decided again, where callers set
+#: the clock: more than the last of 10,000 whom one entry names waits for his turn (agenda.py), and than those who are
+#: linked wait. Otherwise all but the first of them are left until more happens.
+_GOES_ON = 120.0
 
 
 class SeenClock:
     """The clock of a service whose callers set the time: the latest time that anything happened at."""
 
-    def __init__(self) -> None:
-        self._latest = 0.0
+    def __init__(self, passing: Callable[[], float] = time.monotonic) -> None:
+        """``passing`` gives seconds that pass, from any beginning."""
+        self._passing = passing
+        self._seen: tuple[float, float] | None = None  # when it happened, and when it was seen
 
     def __call__(self) -> float:
-        """Unix time of the latest entry seen."""
-        return self._latest
+        """Unix time of the latest entry seen; 0 before the first."""
+        return self._seen[0] if self._seen is not None else 0.0
+
+    def passed(self) -> float:
+        """Unix time of the latest entry seen, and what passed since, two minutes at most; 0 before the first."""
+        if self._seen is None:
+            return 0.0
+        at, seen = self._seen
+        return at + min(self._passing() - seen, _GOES_ON)
 
     def saw(self, entry: StreamEntry) -> None:
         """Note when an entry happened."""
         at = entry.data.get("at")
-        if isinstance(at, int | float):
-            self._latest = max(self._latest, float(at))
+        if isinstance(at, int | float) and (self._seen is None or at > self._seen[0]):
+            self._seen = float(at), self._passing()
 
 
 def reactions(service: Service, agenda: Agenda, clock: Callable[[], float]) -> Reactions:
@@ -105,7 +118,9 @@ class Worker:
         self.reactions = reactions(service, self.agenda, self.clock)
         # Endpoints are outside: they live in the real time, also where callers set the clock.
         self.notices = Notices(parts.webhooks, parts.deliveries, real)
-        self.schedule = Schedule(self.agenda, service.rescorer, self.clock)
+        self.schedule = Schedule(
+            self.agenda, service.rescorer, self.clock, self._seen.passed if self._seen is not None else None
+        )
         self.enricher: Enricher | None = None
         self.doubts = Doubts(self.store, parts.metrics, self.clock)
         if settings.enrichment:

@@ -27,7 +27,7 @@ def taken(agenda: Agenda, now: float = NOW) -> list[Item]:
 def test_an_account_is_due_when_it_was_said_and_why(agenda: Agenda) -> None:
     agenda.add(["u_1"], NOW + 10, "event.login")
     assert taken(agenda, NOW + 9) == []
-    assert taken(agenda, NOW + 10) == [Item("u_1", "event.login", NOW + 10 + LEASE)]
+    assert taken(agenda, NOW + 10) == [Item("u_1", "event.login", NOW + 10 + LEASE, due=NOW + 10)]
 
 
 def test_what_happens_brings_it_forward_and_never_back(agenda: Agenda, store: Store) -> None:

@@ -201,6 +201,8 @@ def test_no_error_repeats_what_was_sent(http: FlaskClient) -> None:
     response = http.post(SIGNUP, data=body, content_type="application/json")
     is_problem(response, 422, "invalid")
     assert secret not in response.text
+    said = {each["pointer"]: each["detail"] for each in (response.json or {})["errors"]}
+    assert said["/event/time"].startswith("expected an RFC 3339 time")  # our own words alone
 
 
 @pytest.mark.parametrize(

@@ -64,8 +64,10 @@ class Counting(Threads):
 
 
 @pytest.fixture
-def threads() -> Counting:
-    return Counting(2)
+def threads() -> Iterator[Counting]:
+    threads = Counting(2)
+    yield threads
+    threads.end()
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from typing import Any
 
 from tests.bench import load, servers
 from tests.bench.servers import KEY
+from tests.ports import free_port
 
 #: Seconds within which 99 of 100 complaints are to be in the answers; what is aimed at; and when one is given up.
 BOUND, AIM, _PATIENCE = 2.0, 0.25, 10.0
@@ -57,7 +58,7 @@ def measure(complaints: int, seconds: float) -> dict[str, list[float]]:
 
     One that was not shown within ten seconds is infinite.
     """
-    port = servers.free_port()
+    port = free_port()
     with tempfile.TemporaryDirectory(prefix="riskapi-bench-") as name:
         environment = {
             "RISKAPI_BIND": f"127.0.0.1:{port}", "RISKAPI_DATA_DIR": name, "RISKAPI_BOOTSTRAP_KEY": KEY,

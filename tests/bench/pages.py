@@ -30,6 +30,7 @@ from tests.bench.person import Person, first_link
 from tests.bench.processes import grown, spent
 from tests.bench.progress import Steps
 from tests.bench.servers import KEY
+from tests.ports import free_port
 
 #: Accounts, and reviews that wait for somebody, as issue and design ask.
 ACCOUNTS, REVIEWS = 100_000, 2_000
@@ -79,7 +80,7 @@ class Found:
 
 def measure(accounts: int, reviews: int, times: int, steps: Steps) -> Found:
     """Fill a store, serve it and time every page."""
-    port = servers.free_port()
+    port = free_port()
     with tempfile.TemporaryDirectory(prefix="riskapi-bench-") as name:
         folder = Path(name)
         waiting = _fill(folder, accounts, reviews, steps)

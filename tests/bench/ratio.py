@@ -17,6 +17,7 @@ from tests.bench.bodies import bodies
 from tests.bench.counters import counters
 from tests.bench.figures import Fsync, Ratio, Served
 from tests.bench.progress import Steps
+from tests.ports import free_port
 
 _PATH = "/v1/signups"
 #: Requests made ahead, a second and server: more than are answered.
@@ -150,7 +151,7 @@ def _ratio(mode: Fsync, side: Side, noop: Side, nothing: Served) -> Ratio:
 
 @contextlib.contextmanager
 def _service(directory: Path, key: str, mode: Fsync, plan: Plan, source: Iterator[bytes]) -> Iterator[Side]:
-    port = servers.free_port()
+    port = free_port()
     environment = {
         "RISKAPI_BIND": f"127.0.0.1:{port}",
         "RISKAPI_DATA_DIR": str(directory),
@@ -169,7 +170,7 @@ def _service(directory: Path, key: str, mode: Fsync, plan: Plan, source: Iterato
 
 @contextlib.contextmanager
 def _noop(directory: Path, plan: Plan, source: Iterator[bytes]) -> Iterator[Side]:
-    port, threads = servers.free_port(), str(Settings.load({}).threads)
+    port, threads = free_port(), str(Settings.load({}).threads)
     command = [
         *(sys.executable, "-m", "granian", "--interface", "wsgi", "--no-ws", "--http", "1"),
         *("--workers", str(plan.workers), "--blocking-threads", threads, "--port", str(port), "tests.bench.noop:app"),

@@ -26,6 +26,7 @@ from tests.bench.person import first_link
 from tests.bench.progress import Steps
 from tests.bench.servers import KEY
 from tests.browser import become_admin, launched
+from tests.ports import free_port
 
 #: Cases, how many of them are rings, and accounts of a ring. Keys a case that are aimed at.
 CASES, RINGS, _SIZES, AIM = 30, 10, (3, 5, 12, 40), 4
@@ -68,7 +69,7 @@ class _Keyboard:
 
 def measure(cases: int, rings: int, steps: Steps) -> list[Cleared]:
     """Fill a queue, serve it and clear it. SystemExit without a Chromium, or where the queue does not become empty."""
-    port = servers.free_port()
+    port = free_port()
     with tempfile.TemporaryDirectory(prefix="riskapi-bench-") as name, sync_playwright() as playwright:
         environment = {
             "RISKAPI_BIND": f"127.0.0.1:{port}", "RISKAPI_DATA_DIR": name, "RISKAPI_BOOTSTRAP_KEY": KEY,

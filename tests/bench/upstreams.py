@@ -21,6 +21,7 @@ from tests.bench import load, servers
 from tests.bench.bodies import bodies
 from tests.bench.figures import Upstreams
 from tests.bench.ratio import Plan
+from tests.ports import free_port
 from tests.upstreams import DnsServer, RdapServer
 
 #: Seconds an answer of a slow upstream takes.
@@ -41,7 +42,7 @@ def measure(directory: Path, key: str, plan: Plan, fsync: str, advance: Callable
     """Load one service after the other, each with a store and upstreams of its own; by the name of the case."""
     found: list[Upstreams] = []
     for number, (name, (mode, how)) in enumerate(_CASES.items()):
-        port = servers.free_port()
+        port = free_port()
         with _upstreams(mode, how) as (addresses, counts):
             environment = {
                 "RISKAPI_BIND": f"127.0.0.1:{port}",

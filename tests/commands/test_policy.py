@@ -41,7 +41,8 @@ def test_a_policy_is_shown_edited_published_listed_compared_and_brought_back(com
     assert command(*publish).out == f"version {FIRST + 1} is in force\n"
     late = command(*publish)
     assert (late.code, late.err.partition(". ")[0]) == (1, f"Version {FIRST + 1} of the policy is in force now")
-    assert f"`policy changes N --since {FIRST}`" in late.err
+    assert f"`python -m riskapi policy changes {FIRST + 1} --since {FIRST}`" in late.err
+    assert f"`--from {FIRST + 1}`" in late.err
     toml = command("policy", "publish", str(policy.DEFAULT), "--note", "as shipped")
     assert toml.out == f"version {FIRST + 2} is in force\n"
     assert command("policy", "rollback", str(FIRST + 1)).out == f"version {FIRST + 3} is in force\n"

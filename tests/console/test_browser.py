@@ -17,7 +17,7 @@ import pyotp
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Route, sync_playwright
 from werkzeug.serving import make_server
 
 from riskapi.accounts.log import Decisions
@@ -149,7 +149,7 @@ def test_a_search_leads_from_one_thing_to_the_next_and_many_are_decided(
     page.keyboard.press("g")
     page.keyboard.press("s")
     page.wait_for_url("**/console/search")
-    page.keyboard.press("/")
+    page.locator("#q:focus").wait_for()
     page.keyboard.type("u_0@mailinator.com")
     page.keyboard.press("Enter")
     page.get_by_text("Read as: mailbox.").wait_for()
@@ -166,6 +166,64 @@ def test_a_search_leads_from_one_thing_to_the_next_and_many_are_decided(
     page.keyboard.press("u")
     page.get_by_role("status").filter(has_text="Undone: 3 accounts").wait_for()
     assert faults == []
+
+
+def test_a_key_pressed_in_a_row_leaves_that_row_chosen(page: Page, url: str, faults: list[str]) -> None:
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.goto(f"{url}/console/queue?sort=age")
+    rows = page.locator("[data-row] a").evaluate_all("all => all.map(each => each.href)")
+    assert len(rows) == 3
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    for key, said in (("c", "held by you"), ("r", "free")):
+        page.keyboard.press(key)
+        page.locator("[data-row=here]", has_text=said).wait_for()
+    page.keyboard.press("Enter")
+    page.wait_for_url(rows[1])
+    assert faults == []
+
+
+def test_what_is_typed_and_ticked_stays_while_other_buttons_of_the_page_are_pressed(
+    page: Page, url: str, faults: list[str]
+) -> None:
+    page.goto(f"{url}/console/queue?size=2")
+    page.locator("[data-row] a").first.click()
+    page.wait_for_url("**/console/cases/*")
+    case = page.url
+    page.fill("#note", "They wrote to bought lists")
+    page.select_option("#code", index=1)
+    page.check("[name=alone]")
+    for key in ("v", "c"):
+        page.keyboard.press("Escape")
+        with page.expect_navigation():
+            page.keyboard.press(key)
+        assert page.url == case and page.input_value("#note") == "They wrote to bought lists"
+        assert page.is_checked("[name=alone]")
+        assert page.evaluate("document.getElementById('code').selectedIndex") == 1
+    with page.expect_navigation():
+        page.get_by_role("button", name="Keep as a note").last.click()  # what is sent is not typed a second time
+    assert page.input_value("#note") == "" and page.is_checked("[name=alone]")
+    page.keyboard.press("r")
+    page.wait_for_url("**/console/queue")
+    assert faults == []
+
+
+def test_a_search_begun_on_a_case_decides_nothing(page: Page, url: str, faults: list[str]) -> None:
+    page.goto(f"{url}/console/queue")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/console/cases/*")
+    held: list[Route] = []
+    page.route("**/console/search", lambda route: held.append(route))
+    with page.expect_request("**/console/search"):
+        page.keyboard.press("/")
+    page.keyboard.type("al")  # at once: the case is still there
+    held[0].continue_()
+    page.wait_for_url("**/console/search")
+    page.unroute("**/console/search")
+    page.locator("#q:focus").wait_for()
+    page.goto(f"{url}/console/queue")
+    assert page.locator("[data-row]").count() == 3 and faults == []
 
 
 def test_cases_are_decided_by_keyboard(page: Page, url: str, faults: list[str]) -> None:
@@ -359,7 +417,8 @@ def test_nothing_is_cut_off_or_too_small_on_a_narrow_screen(
     page.get_by_label("Only this account").check()
     page.locator("#note").press("Enter")
     page.get_by_role("status").filter(has_text="The note is kept").wait_for()
-    assert not page.get_by_label("Only this account").is_checked()  # the page is a new one
+    assert page.input_value("#note") == ""  # the page is a new one
+    page.get_by_label("Only this account").uncheck()
     page.locator("button[data-key=l]").click()
     page.get_by_role("status").filter(has_text="Limit:").wait_for()
     page.keyboard.press("u")

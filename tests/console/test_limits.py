@@ -131,6 +131,19 @@ class TestTheForms:
             if "mode" not in name:
                 assert re.search(rf'id="{re.escape(name)}"[^>]*value="{re.escape(value)}"', answer.text), name
 
+    def test_mark_as_changed_what_differs_and_nothing_else(self, gil: Visitor) -> None:
+        page = gil.get(HERE).text
+        shown = {
+            name: html.unescape(value)
+            for name, value in re.findall(r'<input id="([a-z][^"]*)"[^>]*value="(.*?)"', page)
+        }
+        for name, choices in re.findall(r'<select id="([a-z][^"]*)".*?>(.*?)</select>', page, re.S):
+            chosen = re.search(r"<option selected>([^<]*)", choices) or re.search(r"<option>([^<]*)", choices)
+            assert chosen is not None
+            shown[name] = chosen[1]  # as a browser sends it
+        answer = gil.post(HERE, base="1", **{**shown, "tiers.allow.monthly": "30"})
+        assert answer.status_code == 422 and answer.text.count("</span> changed</span>") == 1
+
     def test_say_when_nothing_differs_and_leave_alone_what_is_no_field(self, gil: Visitor) -> None:
         gil.get(HERE)
         for typed in ({"tiers.allow.daily": "500"}, {"rules[0].text": "x", "no.such": "1", "tiers": "2", "x[9]": "3"}):
@@ -424,6 +437,8 @@ def test_who_hits_caps_is_counted_by_tier_and_plan(gil: Visitor, kim: Visitor, a
         "<td>pro</td><td>account, hour</td>" in text and "<script>alert" not in text and "script&gt;alert" not in text
     )
     assert "<script>alert" not in kim.get(f"{HERE}/hits?days=9").text and "script&gt;alert" in kim.text
+    leads = re.search(r'href="(/console/search\?as=user[^"]*)"', text)
+    assert leads is not None and "Read as: user id." in gil.get(html.unescape(leads[1])).text
 
 
 def test_pages_show_how_far_a_run_is_and_load_again_without_a_script(gil: Visitor, parts: Parts, store: Store) -> None:

@@ -487,6 +487,7 @@ class TestApi:
         ("content", "media", "status", "code"),
         [
             (b"", LINES, 422, "invalid"),
+            (b"", "application/jsonl", 422, "invalid"),
             (b"\n \n", LINES, 422, "invalid"),
             (b'{"accounts": []}', "application/json", 422, "invalid"),
             (b"{}", "application/json", 422, "invalid"),

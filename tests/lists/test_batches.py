@@ -299,9 +299,12 @@ class TestHttp:
         assert (status, undone["removed"], undone["author"]) == (200, 3, "bootstrap")
         assert client.get("/v1/lists/deny/export.jsonl").data == b""
 
-    def test_json_lines_and_json(self, ask: Callable[..., Any]) -> None:
+    @pytest.mark.parametrize(
+        "media", ["application/x-ndjson", "application/jsonl; charset=utf-8", "application/ndjson"]
+    )
+    def test_json_lines_and_json(self, ask: Callable[..., Any], media: str) -> None:
         content = b'{"kind": "user", "value": "u_1"}\nx\n{"kind": "user", "value": "*"}\n'
-        status, done = ask("POST", BULK, "/v1/lists/deny/bulk", data=content, content_type="application/x-ndjson")
+        status, done = ask("POST", BULK, "/v1/lists/deny/bulk", data=content, content_type=media)
         assert (status, done["put"], [each["line"] for each in done["rejected"]]) == (200, 1, [2, 3])
         more = {"entries": [user("u_2"), 7], "batch_id": done["batch_id"]}
         status, done = ask("POST", BULK, "/v1/lists/deny/bulk", json=more)

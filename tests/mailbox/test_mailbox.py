@@ -17,6 +17,7 @@ from riskapi.mailbox.handover import Handover, Outcome
 from tests import postfix
 from tests.conftest import BOOTSTRAP_KEY, ROOT, Service
 from tests.feedback.mail.corpus import mail
+from tests.ports import free_ports
 from tests.waiting import until
 
 pytestmark = pytest.mark.slow
@@ -172,7 +173,7 @@ def test_what_is_handed_over_is_a_complaint_or_a_bounce_by_its_form(
 
 @pytest.mark.skipif(postfix.missing() is not None, reason=postfix.missing() or "")
 def test_a_real_postfix_delivers_and_keeps_what_is_not_taken(riskapi: Service, mailbox: Callable[..., Mailbox]) -> None:
-    [port] = postfix.free_ports(1)
+    [port] = free_ports(1)
     running = mailbox(riskapi.url, RISKAPI_MAILBOX_BIND=f"127.0.0.1:{port}")
     running.ready()
     with postfix.running({"in": f"content_filter = lmtp:inet:127.0.0.1:{port}"}) as server:

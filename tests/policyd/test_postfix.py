@@ -10,6 +10,7 @@ import pytest
 from tests import postfix
 from tests.conftest import BOOTSTRAP_KEY, Service
 from tests.policyd.process import Policyd
+from tests.ports import free_ports
 
 pytestmark = [
     pytest.mark.slow,
@@ -42,7 +43,7 @@ def codes(said: list[postfix.Answer]) -> list[int]:
 
 
 def test_a_granted_mail_goes_out_and_a_denied_one_waits_with_the_reason(riskapi: Service, tmp_path: Path) -> None:
-    [port] = postfix.free_ports(1)
+    [port] = free_ports(1)
     ask = f"check_policy_service inet:127.0.0.1:{port}"
     policyd = Policyd(
         tmp_path,

@@ -91,6 +91,16 @@ class TestGivenBack:
         assert {row["left"] for row in found["accounts"]} == {None}
         assert (found["status"], found["reviewer"], found["decision"], found["reason"]) == ("open", None, None, None)
 
+    def test_a_review_that_was_handed_on_waits_for_whom_it_was_handed_to(self, service: Service) -> None:
+        review, reviews = opened(service), service.parts.reviews
+        reviews.escalate(review, "kim", "looks like a ring", NOW, actor="desk")
+        before = reviews.list("escalated", 10, None)["reviews"]
+        for number in (1, 2):  # it can be decided and undone more than once
+            decide(service, review, now=NOW + 60 * number)
+            assert undo(service, review, now=NOW + 60 * number + 30)["status"] == "escalated"
+            assert reviews.list("escalated", 10, None)["reviews"] == before
+            assert waiting(service) == []
+
     def test_a_label_from_before_stands_again(self, service: Service) -> None:
         review = opened(service)
         service.parts.labels.add("u_1", "legitimate", "external", None, "ana", NOW)

@@ -156,6 +156,16 @@ class TestReleases:
             service.parts.grants.release("rsv_foreign", 1, NOW)
         assert problem.value.code == "not_found"
 
+    def test_of_an_account_that_was_erased_nothing_is_released(self, service: Service) -> None:
+        """What it spent is kept for whoever comes back under its name; an answer of 404 has changed nothing."""
+        user = opened(service, "u1")
+        reservation = ask(service, user, 200)["reservation_id"]
+        service.parts.erasures.erase(user, 90, NOW)
+        with pytest.raises(Problem) as problem:
+            service.parts.grants.release(reservation, 60, NOW)
+        assert problem.value.code == "not_found"
+        assert ask(service, opened(service, "u1"), 1)["granted"] == 0
+
     def test_long_after_the_grant_the_right_window_is_freed(self, service: Service) -> None:
         user = opened(service, "u1")
         reservation = ask(service, user, 200)["reservation_id"]
@@ -173,6 +183,15 @@ class TestRepeats:
         again = service.parts.grants.send(user, 50, Message(), NOW + 5, repeat="k", digest="d")
         assert (dict(again.body), again.replay) == (first, True)
         assert view(service, user)["limits"]["remaining"]["hourly"] == 150
+
+    def test_a_day_later_it_is_another_request(self, service: Service) -> None:
+        user = opened(service, "u1")
+        first = ask(service, user, 50, repeat="k", digest="d")
+        assert ask(service, user, 50, NOW + DAY - 1, repeat="k", digest="d") == first
+        later = service.parts.grants.send(user, 60, Message(), NOW + DAY, repeat="k", digest="e")
+        assert (later.body["granted"], later.replay) == (60, False)
+        again = service.parts.grants.send(user, 60, Message(), NOW + DAY + 1, repeat="k", digest="e")
+        assert (dict(again.body), again.replay) == (dict(later.body), True)
 
     def test_with_another_body_is_a_conflict(self, service: Service) -> None:
         user = opened(service, "u1")

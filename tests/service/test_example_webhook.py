@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from tests.conftest import ROOT, Service
+from tests.ports import free_port
 from tests.waiting import until
 
 EXAMPLES = ROOT / "docs/examples"
@@ -151,9 +151,7 @@ def test_what_riskapi_did_not_sign_is_refused(program: list[str], receive: Start
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_what_the_service_tells_arrives(program: list[str], serve: Callable[..., Service], tmp_path: Path) -> None:
     service = serve(RISKAPI_SERVE_WORKER="on", RISKAPI_WEBHOOK_INTERNAL="127.0.0.1")
-    with socket.socket() as probe:  # the port of the fixture is the service's
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    port = free_port()  # that of the fixture is the service's
     webhook = {"url": f"http://127.0.0.1:{port}/riskapi", "events": ["tier.changed"]}
     status, made = service.request("POST", "/v1/webhooks", webhook)
     assert status == 201, made

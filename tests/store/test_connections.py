@@ -25,7 +25,8 @@ from riskapi.store.connections import Pipeline, Store, open_store, running_store
 from riskapi.store.embedded import Embedded
 from riskapi.store.redis_socket import Framed, _packed, in_full
 from riskapi.store.scripts import Script, Source
-from tests.store_servers import await_true, free_ports, server
+from tests.ports import free_ports
+from tests.store_servers import await_true, server
 from tests.store_servers import url as cluster_url
 
 

@@ -105,8 +105,10 @@ def test_what_a_stopped_server_acknowledged_before_and_after_is_there(tmp_path: 
         assert pid is not None
         ask(tmp_path, "SET", "before", "1")
         stop(tmp_path, pid)
+        told: list[str] = []
         with pytest.raises(StoreUnavailable, match=rf"does not answer \(process {pid}\)"):
-            Embedded(tmp_path, patience=SHORT).start()
+            Embedded(tmp_path, say=told.append, patience=SHORT).start()
+        assert told == ["embedded store: it does not answer; it is waited for, 0.3 s at most …"]
         os.kill(pid, signal.SIGCONT)
         assert ask(tmp_path, "SET", "after", "1")
         assert server.pid == pid

@@ -492,11 +492,40 @@ def test_the_service_runs_a_worker_and_starts_another_when_it_is_killed(
 def test_a_service_whose_callers_set_the_clock_has_a_worker_that_follows_it() -> None:
     from riskapi.store.streams import StreamEntry
 
-    clock = SeenClock()
-    assert clock() == 0.0
+    passed = 5.0
+    clock = SeenClock(lambda: passed)
+    assert (clock(), clock.passed()) == (0.0, 0.0)
     for when in (NOW, NOW - 100, "2026-11-22T10:00:00Z", None):
         clock.saw(StreamEntry("s", "1-0", "decision", {"at": when}))
-    assert clock() == NOW
+    assert (clock(), clock.passed()) == (NOW, NOW)
+    passed = 8.0
+    clock.saw(StreamEntry("s", "1-1", "decision", {"at": NOW}))
+    assert (clock(), clock.passed()) == (NOW, NOW + 3)
+    passed = 800.0
+    assert (clock(), clock.passed()) == (NOW, NOW + 120)  # it does not run away while nothing happens
+    clock.saw(StreamEntry("s", "1-2", "decision", {"at": NOW + 60}))
+    assert (clock(), clock.passed()) == (NOW + 60, NOW + 60)
+
+
+def test_all_whom_an_entry_names_are_decided_again_though_nothing_more_happens(serve: Serve) -> None:
+    """Callers set the clock, and stop: those who wait for their turn are not left behind."""
+    service = serve(RISKAPI_SERVE_WORKER="on", RISKAPI_REPLAY="on")
+
+    def ask(method: str, path: str, body: object = None, at: str = "10:00:00") -> Any:
+        return service.request(method, path, body, **{"X-Replay-Time": f"2026-01-05T{at}Z"})[1]
+
+    names = ("ana", "ben", "eva")
+    for name in names:
+        signup = {"account": {"user_id": f"u_{name}"}, "email": {"address": f"{name}@ruiz.example"}}
+        assert ask("POST", "/v1/signups", signup)["decision"] == "allow"
+    ask("POST", "/v1/lists/deny", {"kind": "email_domain", "value": "ruiz.example"}, at="10:01:00")
+
+    def tiers() -> set[str]:
+        return {ask("GET", f"/v1/accounts/u_{name}", at="10:01:30")["tier"] for name in names}
+
+    until(lambda: tiers() == {"limit"})
+    times = {ask("GET", f"/v1/accounts/u_{name}", at="10:01:30")["history"][-1]["at"] for name in names}
+    assert times <= {f"2026-01-05T10:01:00.0{number}Z" for number in ("00", "10", "20")}  # when they were due
 
 
 def test_simulated_months_are_looked_back_on_as_they_go_by(serve: Serve) -> None:

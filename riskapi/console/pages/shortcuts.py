@@ -7,13 +7,21 @@ from riskapi.console.visit import View, Visit
 
 #: Keys and what they do, by where.
 SHORTCUTS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
-    ("Everywhere", (("g q", "queue"), ("g s", "search"), ("u", "undo the last decision"), ("?", "this page"))),
+    (
+        "Everywhere",
+        (
+            ("g q", "queue"),
+            ("g s", "search"),
+            ("/", "to the box of the page; search where it has none"),
+            ("u", "undo the last decision"),
+            ("?", "this page"),
+        ),
+    ),
     (
         "Queue",
         (
             ("j k", "move to the next and the one before"),
             ("enter", "open"),
-            ("/", "find"),
             ("c", "claim"),
             ("r", "release"),
             ("s", "skip for me"),

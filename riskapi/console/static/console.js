@@ -4,9 +4,11 @@
 //             data-refresh="10" on a part with an id: it is fetched anew after so many seconds, while it says so.
 //             data-retry="10" on a page that could not be read: it is asked for after so many seconds, and loaded if it can.
 //             data-stays on <main>: its forms are sent from here, and the page stays as it is where that fails; but not
-//             forms with data-leaves.
-//             data-rows on a list: j and k move among its [data-row], enter opens the first link of the row.
-//             data-row-key="c" in a row: this key presses it in the row that is chosen, or the first.
+//             forms with data-leaves. Where the page comes back, its other forms have again what was typed and ticked.
+//             data-sends="note" on a button: of its form this field alone is used up; the others stay as well.
+//             data-rows on a list: j and k move among its [data-row], enter opens the first link or button of the row.
+//             data-row-key="c" in a row: this key presses it in the row that is chosen, or the first. The page that comes
+//             back has the same row chosen, or what stands in its place now.
 "use strict";
 
 (() => {
@@ -15,9 +17,12 @@
   const isTyping = (target) =>
     /^(input|select|textarea)$/i.test(target.tagName) && !/^(checkbox|radio|submit)$/.test(target.type);
 
+  let isLeaving = false; // a key followed a link: what is typed until the next page is there is not for this one
+
   const press = (key) => {
     for (const each of document.querySelectorAll("[data-key]")) {
       if (each.dataset.key !== key || each.disabled || each.closest("[hidden]")) continue;
+      isLeaving = each.tagName === "A";
       if (isTyping(each)) each.focus();
       else each.click();
       return true;
@@ -25,29 +30,51 @@
     return false;
   };
 
+  const allRows = () => [...document.querySelectorAll("[data-rows] [data-row]")];
+  const opener = (row) => row.querySelector("a, button");
+
+  const choose = (rows, at) => {
+    const next = rows[Math.min(Math.max(at, 0), rows.length - 1)];
+    for (const row of rows) row.dataset.row = row === next ? "here" : "";
+    opener(next)?.focus();
+    next.scrollIntoView({ block: "nearest" });
+  };
+
+  const move = (step) => {
+    const rows = allRows();
+    if (rows.length === 0) return false;
+    choose(rows, rows.findIndex((row) => row.dataset.row === "here") + step);
+    return true;
+  };
+
+  const CHOSEN = "chosen row"; // where the row is kept that a key was pressed in, until the list is shown again
+
   const pressInRow = (key) => {
-    const row = document.querySelector("[data-row=here]") || document.querySelector("[data-rows] [data-row]");
-    for (const each of row ? row.querySelectorAll("[data-row-key]") : []) {
+    const rows = allRows();
+    const at = Math.max(0, rows.findIndex((row) => row.dataset.row === "here"));
+    for (const each of rows.length ? rows[at].querySelectorAll("[data-row-key]") : []) {
       if (each.dataset.rowKey !== key || each.disabled) continue;
+      const kept = { page: location.pathname + location.search, link: opener(rows[at])?.href, at };
+      sessionStorage.setItem(CHOSEN, JSON.stringify(kept));
       each.click();
       return true;
     }
     return false;
   };
 
-  const move = (step) => {
-    const rows = [...document.querySelectorAll("[data-rows] [data-row]")];
-    if (rows.length === 0) return false;
-    const at = rows.findIndex((row) => row.dataset.row === "here");
-    const next = rows[Math.min(Math.max(at + step, 0), rows.length - 1)];
-    for (const row of rows) row.dataset.row = row === next ? "here" : "";
-    const link = next.querySelector("a");
-    (link || next).focus();
-    next.scrollIntoView({ block: "nearest" });
-    return true;
+  const chooseAgain = () => {
+    const kept = JSON.parse(sessionStorage.getItem(CHOSEN) || "null");
+    sessionStorage.removeItem(CHOSEN);
+    const rows = allRows();
+    if (!kept || rows.length === 0 || kept.page !== location.pathname + location.search) return;
+    const same = rows.findIndex((row) => opener(row)?.href === kept.link);
+    choose(rows, same < 0 ? kept.at : same);
   };
+  chooseAgain();
 
   document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") isLeaving = false; // it stops the browser on its way
+    if (isLeaving) return;
     if (event.repeat || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (isTyping(event.target)) {
       if (event.key === "Escape") event.target.blur();
@@ -55,7 +82,7 @@
     }
     const both = `${before} ${event.key}`;
     before = event.key === "g" ? "g" : "";
-    const pressed = press(both) || press(event.key) || pressInRow(event.key);
+    const pressed = press(both) || press(event.key) || (event.key === "/" && press("g s")) || pressInRow(event.key);
     const done = pressed || (event.key === "j" && move(1)) || (event.key === "k" && move(-1));
     if (done) {
       before = "";
@@ -130,9 +157,49 @@
     tell("There was no answer", part);
   };
 
-  const show = (title, main) => {
+  const isTick = (field) => /^(checkbox|radio)$/.test(field.type);
+  const given = (field) => (isTick(field) ? field.checked : field.value);
+  const asItCame = (field) => {
+    if (isTick(field)) return field.defaultChecked;
+    if (!field.options) return field.defaultValue;
+    return ([...field.options].find((each) => each.defaultSelected) || field.options[0])?.value;
+  };
+
+  // What a person changed and did not send: a list of form, name, value of a tick, and what it is now.
+  const changedBeside = (sent, button) => {
+    const found = [];
+    for (const form of document.querySelectorAll("main[data-stays] form[method=post]")) {
+      for (const each of form.elements) {
+        if (form === sent && [undefined, each.name].includes(button?.dataset.sends)) continue;
+        if (!each.name || /^(hidden|submit|button|password|file)$/.test(each.type)) continue;
+        if (given(each) === asItCame(each)) continue;
+        found.push([form.getAttribute("action"), each.name, isTick(each) ? each.value : "", given(each)]);
+      }
+    }
+    return found;
+  };
+
+  const giveBack = (changed) => {
+    for (const [action, name, tick, now] of changed) {
+      for (const form of document.querySelectorAll("main[data-stays] form[method=post]")) {
+        for (const each of form.getAttribute("action") === action ? form.elements : []) {
+          if (each.name !== name || (isTick(each) && each.value !== tick)) continue;
+          if (isTick(each)) each.checked = now;
+          else each.value = now;
+        }
+      }
+    }
+  };
+
+  const TYPED = "typed beside"; // where it is kept until the page is there again
+  const typedBefore = JSON.parse(sessionStorage.getItem(TYPED) || "null");
+  sessionStorage.removeItem(TYPED);
+  if (typedBefore?.page === location.pathname) giveBack(typedBefore.changed);
+
+  const show = (title, main, changed) => {
     document.title = title;
     document.getElementById("content").replaceWith(main);
+    giveBack(changed);
     scrollTo(0, 0);
     main.focus();
     wait();
@@ -144,15 +211,19 @@
     const to = button?.getAttribute("formaction") || form.getAttribute("action") || location.href;
     const body = new URLSearchParams(new FormData(form, button));
     const answer = await fetch(to, { method: "POST", body, headers: { "X-Console-To": "" } });
+    const changed = changedBeside(form, button);
     if (answer.status === 204) {
-      go(answer.headers.get("X-Console-To"));
+      const next = answer.headers.get("X-Console-To");
+      const page = new URL(next, location.href).pathname;
+      if (page === location.pathname) sessionStorage.setItem(TYPED, JSON.stringify({ page, changed }));
+      go(next);
       return true;
     }
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     const failed = fresh.getElementById("failed");
     const main = fresh.getElementById("content");
     if (failed) tell(fresh.querySelector("h1").textContent, failed);
-    else if (main) show(fresh.title, main);
+    else if (main) show(fresh.title, main, changed);
     else unanswered(`Something before the service answered ${answer.status}.`);
     return false;
   };
@@ -172,5 +243,6 @@
       unanswered("The service cannot be reached.");
     }
   });
-  addEventListener("pageshow", () => (isSending = false)); // also where the browser kept the page and goes back to it
+  // Also where the browser kept the page and goes back to it.
+  addEventListener("pageshow", () => (isSending = isLeaving = false));
 })();

@@ -1,8 +1,8 @@
 -- Give an account back what it was before a reviewer's decision, once, unless a person decided it or labelled it again since; and open
--- its review again. A pause that the decision ended goes on, unless there is another. See review_decide.lua for what is kept of a decision. One that is undone is never carried out any more.
+-- its review again: escalated where it was handed on. A pause that the decision ended goes on, unless there is another. See review_decide.lua for what is kept of a decision. One that is undone is never carried out any more.
 --
 -- KEYS    1 account hash   2 history list   3 labels list   4 decisions stream, and where the account has a review   5 review hash
---         6 index of open   7 of decided reviews
+--         6 index of open   7 of decided   8 of escalated reviews
 -- ARGV    1 JSON: `id` of the decision, `leads`: this review was decided (else it was closed because its account was decided with
 --         another), `ttl` of the account in seconds, `oldest` stream id kept, `label`: its `row` and `event`, each with "label":"?",
 --         `history` entry and `moved` event of the tier, each with "from":"?" and "to":"?", `review`: the `event` about it,
@@ -20,12 +20,13 @@ local function tell(kind, event) call('XADD', KEYS[4], 'MINID', '~', given.oldes
 -- Set a field of the account; '' takes it away.
 local function put(name, value) if value == '' then call('HDEL', KEYS[1], name) else call('HSET', KEYS[1], name, value) end end
 
-local review = KEYS[5] and call('HMGET', KEYS[5], 'status', 'decision_id', 'opened_at', 'id', 'u:' .. id) or {}
+local review = KEYS[5] and call('HMGET', KEYS[5], 'status', 'decision_id', 'opened_at', 'id', 'u:' .. id, 'escalated_by') or {}
 local closed = review[1] == 'decided' and review[2] == id
 if given.leads and not closed and review[5] ~= given.mark then return {'refused'} end
 if closed then
   local place = string.format('%019.6f:%s', math.max(tonumber(review[3]), 0), review[4])
-  move(KEYS[5], {open = KEYS[6], decided = KEYS[7]}, 'open', place)
+  local status = (review[6] or '') ~= '' and 'escalated' or 'open'
+  move(KEYS[5], {open = KEYS[6], decided = KEYS[7], escalated = KEYS[8]}, status, place)
   call('HDEL', KEYS[5], 'decided_at', 'decided_by', 'decision', 'label', 'apply_to', 'reason', 'decision_id')
   call('HSET', KEYS[5], 'reviewer', '', 'claimed_at', 0, 'undone_id', id, 'u:' .. id, given.mark)
   tell('review', given.review.event)
