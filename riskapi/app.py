@@ -35,6 +35,7 @@ from riskapi.decisions.gather import Gatherer
 from riskapi.decisions.identifiers import Identifiers
 from riskapi.decisions.imports import Imports
 from riskapi.decisions.rescoring import Rescorer
+from riskapi.decisions.restrictor import Restrictor
 from riskapi.decisions.signups import Assessor
 from riskapi.decisions.view import Profiles
 from riskapi.enrichment.findings import Findings
@@ -194,26 +195,25 @@ def assemble(
         logs.note(logging.WARNING, "policy_of_the_file", policy=sources.file.version, cause="the store is away")
     active, metrics, active_readers = publisher.active, Metrics(), ActiveReaders(sources.readers)
     reader_refresh = ReaderRefresh(settings, active_readers, sources.manifest, publisher.rename)
-    secret = LinkKey(settings, store)
+    # Where the clock is the real one, budgets go by the store's: the same for every host, whatever their clocks say.
+    secret, store_clock = LinkKey(settings, store), clock is time.time and not settings.replay
     accounts, links = Accounts(store), Links(store, secret.secret, active_readers)
     kinds, own_registry = [each.kind for each in settings.dns_blocklists], settings.rdap_base is not None
     findings = Findings(store, links, worth_asking(settings), anywhere=own_registry, blocklists=kinds)
     journal = Journal(settings.data_dir / "journal", active.policy.outage.journal_bytes)
-    # Where the clock is the real one, budgets go by the store's: the same for every host, whatever their clocks say.
-    store_clock = clock is time.time and not settings.replay
     compared = StoreClock(store) if store_clock else None
     clock = compared or clock
-    budgets = Budgets(store, store_clock=store_clock)
+    budgets, entries = Budgets(store, store_clock=store_clock), SignupEntries(store)
     clusters = Clusters(store, links, budgets, metrics, store_clock=store_clock)
     claims, tiers, audit = Claims(store, links, clusters), Tiers(store), AuditLog(store)
     labels, proofs = Labels(store, accounts, tiers, links, clusters, active), Proofs(store, links, clusters, claims)
-    entries = SignupEntries(store)
     gatherer = Gatherer(store, links, accounts, findings, proofs, clusters, claims, entries, active_readers)
     identifiers = Identifiers(store, accounts, links, clusters, claims, labels, proofs, gatherer, active)
     holds, pauses, feedback = Holds(store, accounts, metrics), Pauses(store), Feedback(store, active, budgets, metrics)
-    acting = (tiers, pauses, labels, clusters, budgets, feedback, holds, identifiers, audit, metrics)
+    restrictor = Restrictor(accounts, tiers, labels, budgets, clusters, holds)
+    acting = (tiers, pauses, labels, clusters, budgets, feedback, holds, identifiers, restrictor, audit, metrics)
     consequences = Consequences(store, active, accounts, *acting)
-    rescorer = Rescorer(store, active, gatherer, accounts, tiers, findings, labels, proofs, holds, metrics)
+    rescorer = Rescorer(store, active, gatherer, accounts, tiers, findings, labels, proofs, holds, restrictor, metrics)
     assessor = Assessor(store, active, gatherer, accounts, tiers, links, clusters, labels, journal, metrics)
     recorded, values, deliveries = log.Decisions(store), Values(active_readers), Deliveries(store)
     matches = NamedAccounts(store, links, accounts, recorded, active_readers)

@@ -59,7 +59,8 @@ class Standing:
 
     ``established`` is the Unix time since when it counts as an established customer, None while it does not.
     ``spread`` is the state of what its label means for others (:mod:`riskapi.accounts.spreads`), ``""`` where nobody
-    began that yet, or it was not read.
+    began that yet, or it was not read. ``restrictions`` is the field of what others brought to it
+    (:mod:`riskapi.accounts.linked_restrictions`), None where there is none, or it was not read.
     """
 
     label: str
@@ -69,6 +70,12 @@ class Standing:
     established: float | None = None
     before: str | None = None
     spread: str = ""
+    restrictions: bytes | None = None
+
+    @property
+    def restricted(self) -> bool:
+        """Whether others brought anything to it, as far as that was read."""
+        return self.restrictions is not None
 
 
 @record
@@ -203,13 +210,22 @@ class Accounts:
         """As :meth:`standing`, in a pipeline; the reader raises ``not_found``."""
 
         def read(reply: Sequence[Any]) -> Standing:
-            label, tier, entities, revision, established, kept = reply
+            label, tier, entities, revision, established, kept, restrictions = reply
             given = [label or b"", tier, entities, revision or 0, established or b""] if tier else []
             spread = spread_of(kept, user_id)
-            return replace(standing(given, user_id), spread=spread.state if spread is not None else "")
+            state = spread.state if spread is not None else ""
+            return replace(standing(given, user_id), spread=state, restrictions=restrictions)
 
-        asked = ("label", "tier", "entities", "revision", "established", "spread")
+        asked = ("label", "tier", "entities", "revision", "established", "spread", "restrictions")
         return pipe.ask("HMGET", account_key(user_id), *asked, read=read)
+
+    def restricted(self, user_ids: Sequence[str]) -> list[str]:
+        """Those of these accounts that bear something because of what the mail of others met."""
+        pipe = self._store.pipeline()
+        asked = [(name, pipe.ask("HEXISTS", account_key(name), "restrictions", read=bool)) for name in user_ids]
+        if asked:
+            self._store.run(pipe)
+        return [name for name, found in asked if found()]
 
     def send_from(self, user_id: str, domain: str, now: float, policy: Policy) -> None:
         """Note the domain an account's mail comes from; another one than before is an event. Safe to repeat."""

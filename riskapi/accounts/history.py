@@ -27,7 +27,8 @@ class HistoryEntry(_From):
     person said. ``cause`` is what had the account decided again: ``finding.mail_domain``, ``event.login``, ``linkage``,
     ``list``, ``schedule`` or ``outage``; null for what the account itself brought, and for a person's.
     ``decision_id`` is the decision of a review that made it, ``undoes`` the one it takes back. ``actor`` is who called,
-    a key; ``reviewer`` is the name that the caller gave with it, unchecked.
+    a key; ``reviewer`` is the name that the caller gave with it, unchecked. What the mail of others met has ``source``
+    ``feedback`` and ``cause`` ``linkage``; where that began or ended a ``pause``, the tier may stay.
     """
 
     at: Instant
@@ -41,6 +42,7 @@ class HistoryEntry(_From):
     decision_id: NotRequired[str | None]
     undoes: NotRequired[str | None]
     reviewer: NotRequired[str | None]
+    pause: NotRequired[Literal["begun", "ended"]]
 
 
 class LabelEntry(TypedDict):

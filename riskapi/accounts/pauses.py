@@ -7,6 +7,7 @@ from typing import Any, Literal
 import orjson
 from typing_extensions import TypedDict
 
+from riskapi.accounts.history import HistoryEntry
 from riskapi.policy import Policy
 from riskapi.store import damaged
 from riskapi.store.connections import Store
@@ -28,7 +29,8 @@ class PauseView(TypedDict):
 @record
 class Pause:
     """A pause. ``source`` is what paused it (``feedback``, or ``reviewer``), ``reason`` the trigger, or what a person
-    said. Times are Unix times; ``expires_at`` is None where it holds until a person ends it.
+    said. Times are Unix times; ``expires_at`` is None where it holds until a person ends it. ``linked``: what the
+    mail of others met brought it about, see :mod:`riskapi.accounts.linked_restrictions`.
     """
 
     source: Literal["feedback", "reviewer"]
@@ -36,6 +38,7 @@ class Pause:
     actor: str | None
     at: float
     expires_at: float | None
+    linked: bool = False
 
     def holds(self, now: float) -> bool:
         """Whether it holds at Unix time ``now``."""
@@ -61,6 +64,39 @@ def pause_of(kept: bytes | None) -> Pause | None:
     return damaged.read("pause", "?", read, None) if kept else None
 
 
+@record
+class PauseMove:
+    """A pause that others brought about and that began, or ended: the ``entry`` of the history, the ``event`` about it
+    and its type.
+    """
+
+    entry: HistoryEntry
+    type: Literal["pause", "resume"]
+    event: bytes
+
+    def told_script(self) -> dict[str, str]:
+        """What ``account_again.lua`` is told of it."""
+        return {"entry": orjson.dumps(self.entry).decode(), "type": self.type, "event": self.event.decode()}
+
+
+def pause_event(user_id: str, pause: Pause) -> bytes:
+    """What the stream is told of a pause."""
+    told: dict[str, Any] = {
+        "user_id": user_id,
+        "at": pause.at,
+        "source": pause.source,
+        "actor": pause.actor,
+        "reason": pause.reason,
+        "expires_at": pause.expires_at,
+    }
+    return orjson.dumps(told)
+
+
+def until(pause: Pause) -> str:
+    """When a pause ends, as scripts compare it: ``""`` for one that a person ends."""
+    return "" if pause.expires_at is None else repr(pause.expires_at)
+
+
 class Pauses:
     """Pauses accounts. A decision of a review ends a pause, and its undoing lets the pause go on
     (``store/lua/review_decide.lua``). Every method raises :class:`riskapi.errors.StoreUnavailable`.
@@ -70,20 +106,13 @@ class Pauses:
         self._pause = store.script("account_pause")
 
     def set(self, user_id: str, pause: Pause, policy: Policy) -> int | None:
-        """Pause an account, unless it is paused for as long already; its revision where that is another one by it.
+        """Pause an account for what itself met, unless it is paused for as long already; its revision where that is
+        another one by it.
 
-        Safe to repeat. None where nothing changed, and for an account that is not there.
+        A pause that others brought about says nothing of it: a longer one goes on, and this one is what is left when
+        that ends. Safe to repeat. None where nothing changed, and for an account that is not there.
         """
-        event: dict[str, Any] = {
-            "user_id": user_id,
-            "at": pause.at,
-            "source": pause.source,
-            "actor": pause.actor,
-            "reason": pause.reason,
-            "expires_at": pause.expires_at,
-        }
-        ends = "" if pause.expires_at is None else repr(pause.expires_at)
-        args: list[str | bytes | int] = [policy.retention.accounts_days * DAY, orjson.dumps(pause), ends]
-        args += (orjson.dumps(event), oldest(policy.retention.decisions_days))
+        args: list[str | bytes | int] = [policy.retention.accounts_days * DAY, orjson.dumps(pause), until(pause)]
+        args += (pause_event(user_id, pause), oldest(policy.retention.decisions_days))
         revision = self._pause.call([account_key(user_id), stream(shard(user_id))], args)
         return None if revision < 0 else int(revision)

@@ -20,6 +20,7 @@ from riskapi.accounts.packing import pack, unpack
 from riskapi.contract import Tier
 from riskapi.store import damaged
 from riskapi.times import instant
+from signals.records import record
 
 #: What an answer says at least.
 _ANSWER = ("id", "decision", "reasons", "review_id")
@@ -44,6 +45,19 @@ def first_entry_fields(until: float | None, cause: str | None) -> dict[str, str]
     """Fields that keep what the first entry of the history says and the first answer does not."""
     found = {} if until is None else {"first_until": repr(until)}
     return found if cause is None else {**found, "first_cause": cause}
+
+
+@record
+class KeptDecisions:
+    """The decisions of reviews that an account keeps (``store/lua/review_decide.lua``), by their ids: the one that
+    ``stands``, None where it was labelled, or put in a tier, since; all that were not ``undone``, those of them that
+    ``allowed`` it, and those undone.
+    """
+
+    stands: str | None = None
+    made: frozenset[str] = frozenset()
+    allowed: frozenset[str] = frozenset()
+    undone: frozenset[str] = frozenset()
 
 
 class StoredAccount:
@@ -116,6 +130,19 @@ class StoredAccount:
             cause=cause or None,
         )
         return [{**first, "at": answer["created_at"]}, *self._history]
+
+    @cached_property
+    def decided(self) -> KeptDecisions:
+        """The decisions of reviews about it. What one that cannot be read decided is not known."""
+        kept = {name[2:]: value for name, value in self.fields.items() if name.startswith("d:")}
+        made = {id: text for id, text in kept.items() if text.startswith(b"{")}
+        allowed = [
+            id
+            for id, text in made.items()
+            if damaged.loads("decision", id, text, dict[str, Any]()).get("to") == "allow"
+        ]
+        stands = self.fields.get("decided", b"").decode() or None
+        return KeptDecisions(stands, frozenset(made), frozenset(allowed), frozenset(kept.keys() - made))
 
     def is_established(self, now: float) -> bool:
         """Whether it is an established customer at Unix time ``now``: nobody who was found abusive is."""

@@ -23,10 +23,13 @@ from riskapi.accounts.accounts import (
     labels_key,
     standing,
 )
-from riskapi.accounts.agenda import agenda_key
+from riskapi.accounts.agenda import agenda_key, causes_key
 from riskapi.accounts.first_record import first_record
 from riskapi.accounts.history import PUT_LATER, HistoryEntry, LabelEntry, history_entry, label_event, tier_event
 from riskapi.accounts.packing import pack
+from riskapi.accounts.pauses import PauseMove
+from riskapi.accounts.restricted_accounts import restricted_key
+from riskapi.accounts.restriction_change import RestrictionChange
 from riskapi.accounts.stored import first_entry_fields
 from riskapi.policy import Policy
 from riskapi.store.connections import Pipeline, Reply, Store
@@ -63,19 +66,21 @@ class Arrival:
 
 @record
 class Change:
-    """An account that was decided again: its tier, fields (``""`` takes one away), the latest answer and the decision
+    """An account that was decided again: its tier, fields (None takes one away), the latest answer and the decision
     as JSON, the entry of its history if the tier is another one, and the event. ``revision`` is that it was read at.
+    ``pause`` is what became of a pause that others brought about.
     """
 
     user_id: str
     revision: str
     tier: str
-    fields: Mapping[str, str]
+    fields: Mapping[str, bytes | str | None]
     answer: bytes
     decision: bytes
     entry: HistoryEntry
     event: bytes
     review: ReviewOpening | None
+    pause: PauseMove | None = None
 
 
 #: What became of an account when a decision was undone; see ``store/lua/review_undo.lua``.
@@ -159,7 +164,7 @@ class Tiers:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._record, self._again = store.script("account_record"), store.script("account_again")
-        self._tier = store.script("account_tier")
+        self._tier, self._restrict = store.script("account_tier"), store.script("account_restrict")
         self._decide, self._undo = store.script("review_decide"), store.script("review_undo")
 
     def record(self, arrival: Arrival, policy: Policy, now: float) -> KnownAccount | None:
@@ -219,12 +224,16 @@ class Tiers:
             "tier": change.tier,
             "history": orjson.dumps(entry).decode(),
             "moved": tier_event(user_id, entry, now).decode(),
-            "gone": [name for name, value in change.fields.items() if value == ""],
+            "gone": [name for name, value in change.fields.items() if value is None],
         }
+        if change.pause is not None:
+            given["pause"] = change.pause.told_script()
         keys = [account_key(user_id), history_key(user_id), stream(shard(user_id))]
         if review is not None:
             keys += (review.key, review.index)
-        fields: Fields = {"latest": pack(change.answer)} | {n: value for n, value in change.fields.items() if value}
+        fields: Fields = {"latest": pack(change.answer)} | {
+            name: value for name, value in change.fields.items() if value is not None
+        }
         reply = self._again.call(keys, _args(given, (change.event, pack(change.decision)), fields, review))
         return None if list(reply) == [b"again"] else standing(reply)
 
@@ -237,6 +246,17 @@ class Tiers:
         args: list[Any] = [policy.retention.accounts_days * DAY, entry["to"], orjson.dumps(entry)]
         args.append(tier_event(user_id, entry, now))
         return standing(self._tier.call(keys, [*args, oldest(policy.retention.decisions_days)]))
+
+    def restrict(self, given: RestrictionChange, policy: Policy, now: float) -> Standing | None:
+        """Write down what an account bears because of others; where it stands then, None when it changed meanwhile.
+
+        Raises ``not_found``.
+        """
+        number = shard(given.user_id)
+        keys = [account_key(given.user_id), history_key(given.user_id), stream(number)]
+        keys += (agenda_key(number), causes_key(number), restricted_key(number))
+        reply = self._restrict.call(keys, [orjson.dumps(given.told_script(policy, now))])
+        return None if list(reply) == [b"again"] else standing(reply)
 
     @staticmethod
     def _given(each: AccountDecision | AccountReturn, policy: Policy) -> dict[str, Any]:

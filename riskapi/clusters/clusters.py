@@ -8,7 +8,7 @@ change (:mod:`riskapi.clusters.joins`, :mod:`riskapi.clusters.splits`) is read, 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Literal, cast
 
 from pydantic import Field
@@ -54,6 +54,16 @@ class Thing:
     ends: float
     user_ids: list[str]
     claims: bool = False
+
+
+@record
+class Near:
+    """The accounts that something binds one to, and whether that was seen or proved. ``ends`` is the Unix time at which
+    the first of what binds them to each other ends, None where nothing does.
+    """
+
+    accounts: Mapping[str, bool]
+    ends: float | None
 
 
 class Cluster(TypedDict):
@@ -214,18 +224,41 @@ class Clusters:
         """The accounts of a cluster, by name."""
         return sorted(name.decode() for name in self._store.execute("SMEMBERS", members_key(cluster_id)))
 
-    def bound(self, cluster_id: str, user_id: str, now: float) -> set[str]:
-        """The accounts of a cluster that what was seen or proved binds to one of them at Unix time ``now``, itself
-        included: neither waves nor what somebody only claims.
+    def near(self, cluster_id: str, user_id: str, now: float) -> Near:
+        """The accounts of a cluster that something still binds to one of them at Unix time ``now``, itself included,
+        and whether what was seen or proved does: neither waves nor what somebody only claims.
         """
-        _, things = self.things(cluster_id, now)
-        left = [set(thing.user_ids) for thing in things if standing_of(thing.edge, claims=thing.claims) == "proved"]
-        found, grown = {user_id}, True
-        while grown:
-            near = [users for users in left if users & found]
-            left = [users for users in left if not users & found]
-            found, grown = found.union(*near), bool(near)
-        return found
+        names, things = self.things(cluster_id, now) if cluster_id else ([], [])
+        seen = [thing for thing in things if standing_of(thing.edge, claims=thing.claims) == "proved"]
+        bound = reached(user_id, things)
+        proved = reached(user_id, seen)
+        ends = min((thing.ends for thing in things if not bound.isdisjoint(thing.user_ids)), default=None)
+        return Near({name: name in proved for name in names if name in bound}, ends)
+
+    def beside(self, cluster_id: str, user_id: str, names: Sequence[str], now: float) -> Near:
+        """Those of some accounts of a cluster that something seen or proved binds to one directly at Unix time ``now``:
+        the quick part of :meth:`near`.
+        """
+        pipe = self._store.pipeline()
+        asked = pipe.ask("HGETALL", cluster_key(cluster_id), read=as_it_is)
+        states = {name: pipe.ask("HGETALL", budget_key(name), read=_state) for name in dict.fromkeys([user_id, *names])}
+        self._store.run(pipe)
+        fields, mine = asked(), states[user_id]()
+        ends = {edge: float(fields.get(b"e:" + edge.encode(), 0)) for edge in mine.edges}
+        seen = {
+            edge
+            for edge in mine.edges
+            if ends[edge] > now and standing_of(edge, claims=b"c:" + edge.encode() in fields) == "proved"
+        }
+        found = {name: seen & state().edges for name, state in states.items() if state().cluster == cluster_id}
+        bound = {name: True for name, edges in found.items() if edges and name != user_id}
+        return Near(bound, min((ends[edge] for name in bound for edge in found[name]), default=None))
+
+    def alias(self, user_id: str) -> str:
+        """What an account is called where others are written down with what they had to do with it: a keyed HMAC, so
+        that nothing is left of it there when it is erased.
+        """
+        return self._links.mac("holder", user_id)
 
     def company(self, user_id: str, keys: Collection[str], most: int) -> list[str]:
         """The other accounts that share a budget with one, or something of the entities ``keys`` that people do not
@@ -286,6 +319,17 @@ class Clusters:
                     found.setdefault(edge, []).append(name)
         rows = [Thing(edge, ends[edge], sharing, b"c:" + edge.encode() in fields) for edge, sharing in found.items()]
         return names, sorted(rows, key=lambda thing: -len(thing.user_ids))
+
+
+def reached(user_id: str, things: Sequence[Thing]) -> set[str]:
+    """The accounts that these things bind to one, directly or through others, itself included."""
+    left = [set(thing.user_ids) for thing in things]
+    found, grown = {user_id}, True
+    while grown:
+        near = [users for users in left if users & found]
+        left = [users for users in left if not users & found]
+        found, grown = found.union(*near), bool(near)
+    return found
 
 
 def standing_of(edge: str, *, claims: bool) -> Literal["proved", "claimed", "wave"]:

@@ -34,6 +34,7 @@ _CLEANED = {
     "tallies": "streams with more to count than one round takes",
     "erasures": "erased accounts finished, or let go of as their evidence ends",
     "erased_files": "files written anew without what was erased",
+    "restricted": "accounts put on the agenda that bear what the mail of others brought",
     "reviews": "reviews whose accounts have expired taken out of the queue",
 }
 #: Seconds what is in hand is given to end; leases bring back the rest.

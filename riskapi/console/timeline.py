@@ -60,7 +60,11 @@ def said(note: CaseNote) -> str:
 
 def _tiers(account: AccountView) -> Iterator[Moment]:
     for row in account["history"]:
-        move = f"{row['from']} → {row['to']}" if row["from"] else row["to"]
+        move = row["to"] if not row["from"] else f"{row['from']} → {row['to']}"
+        if row["from"] == row["to"]:
+            move = f"still {row['to']}"
+        if "pause" in row:
+            move += f", pause {row['pause']}"
         who = f" ({row['actor']})" if row["actor"] else ""
         why = f": {row['reason']}" if row["reason"] else ""
         yield Moment(instant(row["at"]).timestamp(), f"{move}, by {row['source']}{who}{why}", "tier")

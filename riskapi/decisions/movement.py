@@ -2,15 +2,19 @@
 
 What an account is by its own evidence only tightens; policy and people loosen it. What others bring to it (bad company,
 an entry of a list) is not kept: it holds while its cause does. What a person decided holds for a while against whatever
-model and rules think.
+model and rules think. What the mail of others met is a floor beneath all that
+(:mod:`riskapi.accounts.linked_restrictions`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import field
 from typing import Any
 
 from riskapi.accounts.labels import PEOPLE
+from riskapi.accounts.linked_restrictions import Said
+from riskapi.accounts.stored import KeptDecisions
 from riskapi.contract import Tier
 from riskapi.decisions.line import Decided
 from riskapi.enrichment.findings import RETRACTED
@@ -39,19 +43,29 @@ _CAUSES = {
 @record
 class Past:
     """What was decided of an account so far: its tier, what it is by its ``own`` evidence, its history of tiers and its
-    labels, oldest first.
+    labels, oldest first, and the ``decided`` reviews of it. ``restricted``: what the mail of others met may have put
+    it in its tier.
     """
 
     tier: Tier
     own: Tier
     history: Sequence[Mapping[str, Any]]
     labels: Sequence[Mapping[str, Any]]
+    decided: KeptDecisions = field(default_factory=KeptDecisions)
+    restricted: bool = False
+
+    def standing(self, rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        """The entries of its history, or its labels, without those that were undone and those that undid them."""
+        undone = {row["undoes"] for row in rows if row.get("undoes")} | self.decided.undone
+        return [row for row in rows if row.get("decision_id") not in undone and not row.get("undoes")]
 
     @property
     def spoken_at(self) -> float | None:
         """When a person last said something about it that was not taken back, as a Unix time."""
-        said = [row["at"] for row in _standing(self.labels) if row["source"] in PEOPLE and row["label"] != "unknown"]
-        said += [row["at"] for row in _standing(self.history) if row["source"] == "reviewer"]
+        said = [
+            row["at"] for row in self.standing(self.labels) if row["source"] in PEOPLE and row["label"] != "unknown"
+        ]
+        said += [row["at"] for row in self.standing(self.history) if row["source"] == "reviewer"]
         retracted = self.retracted_at
         times = [at for at in map(_seconds, said) if retracted is None or at > retracted]
         return max(times, default=None)
@@ -59,8 +73,21 @@ class Past:
     @property
     def retracted_at(self) -> float | None:
         """When a person last took back what was said about it, by the label ``unknown``, as a Unix time."""
-        said = [row["at"] for row in _standing(self.labels) if row["source"] in PEOPLE and row["label"] == "unknown"]
+        said = [
+            row["at"] for row in self.standing(self.labels) if row["source"] in PEOPLE and row["label"] == "unknown"
+        ]
         return max(map(_seconds, said), default=None)
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether a decision of a review stands that left it in its tier: of that the history has no entry."""
+        stands = self.decided.stands
+        return stands is not None and all(row.get("decision_id") != stands for row in self.history)
+
+    @property
+    def said(self) -> Said:
+        """What people said about it, as it counts against what others brought."""
+        return Said(self.spoken_at, self.decided)
 
     @property
     def imported(self) -> bool:
@@ -70,31 +97,42 @@ class Past:
     @property
     def cleared(self) -> bool:
         """Whether a person's latest label says that it is legitimate."""
-        said = [row["label"] for row in _standing(self.labels) if row["source"] in PEOPLE]
+        said = [row["label"] for row in self.standing(self.labels) if row["source"] in PEOPLE]
         return bool(said) and said[-1] == "legitimate"
 
     @property
     def last(self) -> Mapping[str, Any]:
-        """The last entry of the history that was not undone; empty where there is none."""
-        return next(reversed(_standing(self.history)), {})
+        """The last entry of the history that was not undone, but for those about what the mail of others met; empty
+        where there is none.
+        """
+        return next((row for row in reversed(self.standing(self.history)) if not _is_of_others(row)), {})
 
 
-def _standing(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The entries of a history, or of labels, without those that were undone and those that undid them."""
-    undone = {row["undoes"] for row in rows if row.get("undoes")}
-    return [row for row in rows if row.get("decision_id") not in undone and not row.get("undoes")]
+def _is_of_others(row: Mapping[str, Any]) -> bool:
+    """Whether an entry of the history is about what the mail of others met."""
+    return row.get("source") == "feedback" and row.get("cause") == "linkage"
 
 
 @record
 class Move:
-    """The tier of an account after a decision, and what it is by its own evidence from then on."""
+    """The tier of an account after a decision, and what it is by its own evidence from then on. ``floored``: what the
+    mail of others met puts it there.
+    """
 
     tier: Tier
     own: Tier
+    floored: bool = False
 
 
-def moved(past: Past, found: Decided, policy: Policy, now: float, cause: str) -> Move:
-    """Where an account stands after it was judged at Unix time ``now``, because of ``cause``."""
+def moved(past: Past, found: Decided, policy: Policy, now: float, cause: str, floor: Tier = "allow") -> Move:
+    """Where an account stands after it was judged at Unix time ``now``, because of ``cause``; no looser than ``floor``,
+    where the mail of others put it.
+    """
+    move = _moved(past, found, policy, now, cause)
+    return Move(floor, move.own, floored=True) if SEVERITY[floor] > SEVERITY[move.tier] else move
+
+
+def _moved(past: Past, found: Decided, policy: Policy, now: float, cause: str) -> Move:
     decision, spoken = found.decision, past.spoken_at
     held = past.imported or (spoken is not None and now - spoken < policy.rescoring.reviewer_holds_days * DAY)
     own = found.own if _is_afresh(past, policy, cause) else _own(past, found.own, policy, held=held)
@@ -104,9 +142,9 @@ def moved(past: Past, found: Decided, policy: Policy, now: float, cause: str) ->
     if listing == "allow":
         # It is written for many; what a person said of this very account goes before it, and so does what its mail met.
         last = past.last
-        permitted = spoken is None and last.get("source") != "feedback"
-        return Move(decision.tier if permitted else past.tier, own)
-    tier = own if held else _tighter(own, decision.tier)
+        permitted = spoken is None and not past.is_confirmed and last.get("source") != "feedback"
+        return Move(decision.tier if permitted else past.own if past.restricted else past.tier, own)
+    tier = own if held else tighter(own, decision.tier)
     return Move(tier, own_tier(found, tier, own, policy))
 
 
@@ -116,7 +154,7 @@ def own_tier(found: Decided, tier: Tier, own: Tier, policy: Policy) -> Tier:
     What others brought to it is added where policy wants it kept, whatever becomes of its cause.
     """
     brought = "list" if found.decision.source == "list" else "linkage"
-    return own if brought in policy.rescoring.undo else _tighter(tier, own)
+    return own if brought in policy.rescoring.undo else tighter(tier, own)
 
 
 def _is_afresh(past: Past, policy: Policy, cause: str) -> bool:
@@ -125,7 +163,7 @@ def _is_afresh(past: Past, policy: Policy, cause: str) -> bool:
     any more. A person's word stands.
     """
     last = past.last
-    if last.get("source") in ("reviewer", "feedback") or past.spoken_at is not None:
+    if last.get("source") in ("reviewer", "feedback") or past.spoken_at is not None or past.is_confirmed:
         return False
     if cause == "cut":
         return True
@@ -140,7 +178,7 @@ def _is_afresh(past: Past, policy: Policy, cause: str) -> bool:
 
 def _may_rest_on_findings(past: Past) -> bool:
     """Whether what an account is by its own evidence came from its first decision, or from what an upstream said."""
-    own = [row for row in _standing(past.history) if row.get("cause") != "linkage" and row.get("source") != "list"]
+    own = [row for row in past.standing(past.history) if row.get("cause") != "linkage" and row.get("source") != "list"]
     last = own[-1] if own else {}
     return last.get("source") in ("rule", "model") and (last.get("cause") or "finding.").startswith("finding.")
 
@@ -150,7 +188,7 @@ def _own(past: Past, wanted: Tier, policy: Policy, *, held: bool) -> Tier:
     last = past.last
     if SEVERITY[wanted] > SEVERITY[past.own]:
         return past.own if held else wanted
-    if last.get("source") == "feedback":
+    if last.get("source") == "feedback" or past.is_confirmed:
         return past.own
     if past.spoken_at is not None and _seconds(last.get("at")) <= past.spoken_at:
         return past.own  # whoever spoke after it knew of it
@@ -158,10 +196,11 @@ def _own(past: Past, wanted: Tier, policy: Policy, *, held: bool) -> Tier:
     if retracted or last.get("source") == "outage":
         return wanted  # what was said is taken back, what was away is back
     permitted = policy.rescoring.loosest
-    return _tighter(wanted, permitted) if SEVERITY[permitted] < SEVERITY[past.own] else past.own
+    return tighter(wanted, permitted) if SEVERITY[permitted] < SEVERITY[past.own] else past.own
 
 
-def _tighter(one: Tier, other: Tier) -> Tier:
+def tighter(one: Tier, other: Tier) -> Tier:
+    """The tighter of two tiers."""
     return max(one, other, key=SEVERITY.__getitem__)
 
 
@@ -199,5 +238,9 @@ def cause_of(past: Past, found: Decided, tier: Tier, trigger: str, before: Readi
 
 
 def _brought_by(entry: Mapping[str, Any]) -> str | None:
-    """What brought an entry of the history about: a list, or what deciding again was caused by."""
+    """What brought an entry of the history about, which holds no more: a list, or what deciding again was caused by. Of
+    what mail met only that of others comes and goes.
+    """
+    if entry.get("source") == "feedback":
+        return "linkage"
     return "list" if entry.get("source") == "list" else entry.get("cause")

@@ -14,6 +14,7 @@ from riskapi.decisions.decide import Decision
 from riskapi.decisions.gather import Gathered
 from riskapi.decisions.line import Case
 from riskapi.decisions.movement import Move, Past
+from riskapi.decisions.restrictor import Restricted
 from riskapi.lists.matching import silenced
 from signals import Readings, registered
 from signals.records import record
@@ -33,6 +34,9 @@ class Reassessment:
     case: Case
     gathered: Gathered
     move: Move
+    restricted: Restricted
+    #: Fields of its pause, and of its restrictions, that are others than they were; None takes one away.
+    others: Mapping[str, bytes | str | None]
 
     @property
     def decision(self) -> Decision:
@@ -79,6 +83,8 @@ class Reassessment:
             return True
         kept_before = {name: self.account.fields.get(name, b"").decode() for name in self.kept}
         if abs(decision.risk_score - before["risk_score"]) >= _LEAST_MOVE or self.kept != kept_before:
+            return True
+        if self.others:
             return True
         if before.get("findings", {}).keys() != self.gathered.findings.keys():
             return True  # what was pending is not any more

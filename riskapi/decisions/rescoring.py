@@ -28,6 +28,7 @@ from riskapi.decisions.line import case_of
 from riskapi.decisions.movement import Past, cause_of, moved
 from riskapi.decisions.reassessment import Reassessment
 from riskapi.decisions.record import decision_entry, decision_event
+from riskapi.decisions.restrictor import Restricted, Restrictor, pause_move
 from riskapi.enrichment.findings import Findings, times
 from riskapi.errors import StoreUnavailable
 from riskapi.inputs.signup import Signup
@@ -70,11 +71,13 @@ class Rescorer:
         labels: Labels,
         proofs: Proofs,
         holds: Holds,
+        restrictor: Restrictor,
         metrics: Metrics,
     ) -> None:
         self._store, self._active, self._gatherer = store, active, gatherer
         self._accounts, self._tiers, self._findings = accounts, tiers, findings
         self._labels, self._proofs, self._holds, self._metrics = labels, proofs, holds, metrics
+        self._restrictor = restrictor
 
     def again(self, user_id: str, cause: str, now: float) -> Again:
         """Decide an account again at Unix time ``now``, because of ``cause``: what happened, such as ``event.login``.
@@ -128,13 +131,19 @@ class Rescorer:
         gathered = self._gatherer.gather(user_id, facts, policy, add=False, sender=sender_of(fields), now=now)
         gathered, usage = self._gatherer.rejoin(gathered, policy, now)
         gathered = replace(gathered, facts=replace(gathered.facts, identity=is_checked(gathered.facts, fields)))
-        past = Past(account.tier, account.own, account.history, account.labels)
+        rows = account.history, account.labels
+        past = Past(account.tier, account.own, *rows, account.decided, restricted="restrictions" in fields)
+        restricted = Restricted()
+        if past.restricted:
+            restricted = self._restrictor.of(user_id, account, past.said, policy, now)
         established = gathered.vouched or account.is_established(now)
         case = case_of(
             basis, user_id, parsed, gathered, usage, now, own=terms.of(fields), established=established,
             cleared=past.cleared,
         )  # fmt: skip
-        return Reassessment(account, past, case, gathered, moved(past, case.decided, policy, now, cause))
+        move = moved(past, case.decided, policy, now, cause, restricted.held.floor)
+        others = self._restrictor.others(user_id, fields, restricted, policy, now) if past.restricted else {}
+        return Reassessment(account, past, case, gathered, move, restricted, others)
 
     def _look(self, user_id: str, found: Reassessment, now: float) -> None:
         """Have a person look at an established customer in bad company; nothing else changes for it."""
@@ -160,7 +169,7 @@ class Rescorer:
             due.append(now + _IDENTITY_SECONDS)
         due += [entry.expires_at for entry in found.gathered.listed]
         spread = spread_of(found.account.fields.get("spread"))
-        due.append(spread.expires_at if spread is not None else None)
+        due += [spread.expires_at if spread is not None else None, found.restricted.ends]
         return min((at for at in due if at is not None and at > now), default=None)
 
     def _want(self, user_id: str, found: Reassessment, cause: str, now: float) -> None:
@@ -175,7 +184,8 @@ class Rescorer:
         past, case, decision, policy = found.past, found.case, found.decision, basis.policy
         review: ReviewOpening | None = None
         named: str | None = found.account.latest_answer["review_id"]  # it may be decided by now
-        if found.tier == "review" and past.tier == "allow" and not self._is_open(named):
+        floored = found.move.floored
+        if found.tier == "review" and past.tier == "allow" and not floored and not self._is_open(named):
             review = queue.opening(user_id, now, decision.risk_score, reasons(decision))
         body = assessment(case, tier=found.tier, review_id=review.id if review else named)
         rules = {rule.name: rule for rule in policy.rules}
@@ -190,7 +200,11 @@ class Rescorer:
             until=decision.until,
             cause=cause,
         )
-        if found.tier != decision.tier and past.last:  # what holds the tier is what set it
+        if floored:
+            trigger = found.restricted.held.trigger
+            entry = history_entry(now, past.tier, found.tier, "feedback", trigger, basis.versions, cause="linkage")
+            body["disposition"] = {"source": "feedback", "rule": trigger}
+        elif found.tier != decision.tier and past.last:  # what holds the tier is what set it
             held_by = past.last["source"]  # of an import, it is its importer's word
             source: DecidedBy = "reviewer" if held_by == "import" else cast("DecidedBy", held_by)
             body["disposition"] = {"source": source, "rule": past.last["reason"]}
@@ -199,13 +213,16 @@ class Rescorer:
         answer, decided = orjson.dumps(body), orjson.dumps(stored)
         event = decision_event(case, stored, found.tier)
         looked = {"looked": review.id} if review is not None and cause == "linkage" else {}
-        kept = {**found.kept, **looked}
-        change = Change(user_id, revision, found.tier, kept, answer, decided, entry, event, review)
+        kept = {name: value or None for name, value in {**found.kept, **looked}.items()} | dict(found.others)
+        pause = pause_move(user_id, found.account, found.tier, found.others, basis.versions, now)
+        change = Change(user_id, revision, found.tier, kept, answer, decided, entry, event, review, pause)
         stands = self._tiers.again(change, policy, now)
         if stands is None:
             return False
         if "limit" in (past.tier, stands.tier) and past.tier != stands.tier:
             self._labels.mark_latest(user_id, stands)
+        if pause is not None:
+            self._restrictor.revise(user_id, stands.revision, policy)
         if review is not None:
             self._metrics.review("opened")
         return True

@@ -10,6 +10,7 @@ from typing_extensions import TypedDict
 
 from riskapi.accounts.accounts import Accounts
 from riskapi.accounts.history import HistoryEntry, LabelEntry
+from riskapi.accounts.linked_restrictions import LinkedRestrictionView, Said, restrictions_of
 from riskapi.accounts.log import Decisions
 from riskapi.accounts.pauses import PauseView, pause_of
 from riskapi.accounts.spreads import KeptSpread, spread_of
@@ -34,7 +35,8 @@ from riskapi.times import DAY, rfc3339
 
 class AccountView(TypedDict):
     """Where an account stands and how it got there. ``caps`` are those that a person set for it, while they hold;
-    ``spread`` is what its label ``abuse`` means for others.
+    ``spread`` is what its label ``abuse`` means for others, ``linked_restrictions`` what the mail of others brought to
+    it.
     """
 
     object: Literal["account"]
@@ -52,6 +54,7 @@ class AccountView(TypedDict):
     feedback: FeedbackView
     labels: list[LabelEntry]
     spread: KeptSpread | None
+    linked_restrictions: list[LinkedRestrictionView]
     history: list[HistoryEntry]
     signup: NotRequired[
         Annotated[
@@ -109,6 +112,7 @@ class Profiles:
         if assessment["id"] == newest["id"]:
             assessment["reasons"] = newest["reasons"]
         pause = pause_of(account.fields.get("paused"))
+        brought = restrictions_of(account.fields.get("restrictions"), user_id)
         budget = self._allowances.of(user_id, self._active.policy, now)
         return {
             "object": "account",
@@ -124,6 +128,7 @@ class Profiles:
             "feedback": self._feedback.view(*self._feedback.read(user_id, now)),
             "labels": account.labels,
             "spread": spread.view() if (spread := spread_of(account.fields.get("spread"), user_id)) else None,
+            "linked_restrictions": [each.view(Said(decided=account.decided)) for each in brought if not each.is_own],
             "history": account.history,
             "signup": damaged.whole(account.signup),
             "readings": self._decisions.readings(account.decision),

@@ -21,13 +21,14 @@ from riskapi.accounts.accounts import Accounts, history_key, labels_key
 from riskapi.accounts.agenda import Agenda, agenda_key, causes_key
 from riskapi.accounts.first_record import SIGNUP_FIELDS, replied_signup
 from riskapi.accounts.labels import Labels
+from riskapi.accounts.restricted_accounts import restricted_key
 from riskapi.budgets.keys import budget_key
 from riskapi.clusters.claims import Claims
 from riskapi.clusters.clusters import Clusters
 from riskapi.contract import Count, Instant
-from riskapi.decisions.consequences import done_keys
 from riskapi.decisions.events import places_key
 from riskapi.decisions.gather import Gatherer
+from riskapi.decisions.trigger_marks import done_keys
 from riskapi.errors import Problem, StoreUnavailable
 from riskapi.feedback.counts import counts_key
 from riskapi.feedback.intake import Intake
@@ -170,8 +171,14 @@ class Erasures:
         self._lists.forget_hits([str(entry["id"]) for entry in named], user_id)
         self._sites.forget(user_id)
         self._store.execute("ZREM", spellings_key(user_id.lower()), user_id)
-        keys = [account_key(user_id), agenda_key(number), causes_key(number), history_key(user_id)]
-        keys += (labels_key(user_id), places_key(user_id), counts_key(user_id), *done_keys(user_id, policy))
+        keys = [account_key(user_id), agenda_key(number), causes_key(number), restricted_key(number)]
+        keys += (
+            history_key(user_id),
+            labels_key(user_id),
+            places_key(user_id),
+            counts_key(user_id),
+            *done_keys(user_id, policy),
+        )
         deleted = self._erase.call(keys, [user_id, first or b""])
         if deleted < 0:
             return None

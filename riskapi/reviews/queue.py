@@ -113,6 +113,11 @@ def place_pages(store: Store, number: int, status: str) -> Iterator[Sequence[byt
         start = f"({found[-1].decode()}"
 
 
+def named(user_id: str, name: str) -> str:
+    """The id of a review of an account; ``name`` (20 hexadecimal digits) tells it from others."""
+    return f"rev_{shard(user_id)}{name}"
+
+
 def opening(
     user_id: str,
     at: float,

@@ -50,7 +50,7 @@ class Holds:
         reason: Reason = {"code": code, "signal": None, "text": text, "contribution": None}
         account = self._accounts.load(user_id)
         score = damaged.read("account", user_id, lambda: float(account.latest_answer["risk_score"]), 0.0)
-        opening = queue.opening(user_id, at, score, [reason], hashlib.sha256(name.encode()).hexdigest()[:20])
+        opening = queue.opening(user_id, at, score, [reason], _named(name))
         number = shard(user_id)
         keys = [account_key(user_id), opening.key, opening.index, stream(number), queue.index_key(number, "decided")]
         args: list[Any] = [policy.retention.accounts_days * DAY, opening.place, opening.event]
@@ -61,9 +61,9 @@ class Holds:
             self._metrics.review("opened")
         return opening.id
 
-    def withdraw(self, user_id: str, review_id: str, at: float, policy: Policy) -> None:
+    def withdraw(self, user_id: str, review_id: str, at: float, policy: Policy, *, company: bool = True) -> None:
         """Close at Unix time ``at`` the review that was opened because of others, unless somebody holds it. Safe to
-        repeat.
+        repeat. One that was opened as ``company`` is left where the account names another as that.
         """
         number = shard(user_id)
         fields = {"decided_at": repr(at), "decided_by": WITHDRAWN_BY, "decision": "allow", "reason": _WITHDRAWN}
@@ -71,8 +71,17 @@ class Holds:
         indexes = [queue.index_key(number, status) for status in ("open", "decided")]
         keys = [account_key(user_id), queue.review_key(review_id), *indexes, stream(number)]
         args: list[Any] = [review_id, queue.place_of(at, review_id), orjson.dumps(told)]
-        args.append(oldest(policy.retention.decisions_days))
+        args += (oldest(policy.retention.decisions_days), "looked" if company else "")
         for field, value in fields.items():
             args += (field, value)
         if self._withdraw.call(keys, args):
             self._metrics.review("withdrawn")
+
+
+def review_id(user_id: str, name: str) -> str:
+    """The id of the review that :meth:`Holds.review` opens about an account by this name."""
+    return queue.named(user_id, _named(name))
+
+
+def _named(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()[:20]

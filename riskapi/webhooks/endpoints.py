@@ -28,10 +28,11 @@ from riskapi.store.connections import Store
 from riskapi.times import DAY, rfc3339
 from signals.records import record
 
-#: What an endpoint can be told of (api.md, "Webhooks out"; `review.question` is ours).
+#: What an endpoint can be told of (api.md, "Webhooks out"; `account.resumed` and `review.question` are ours).
 EventType = Literal[
     "tier.changed",
     "account.paused",
+    "account.resumed",
     "account.held",
     "account.capped",
     "review.opened",

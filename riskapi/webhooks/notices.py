@@ -15,7 +15,7 @@ from riskapi.webhooks.endpoints import Endpoint, EventType, Webhooks
 from signals.records import record
 
 #: Types of entries that :func:`notice` knows.
-TOLD = frozenset({"tier", "review", "feedback", "cluster", "capped", "hold", "pause", "platform"})
+TOLD = frozenset({"tier", "review", "feedback", "cluster", "capped", "hold", "pause", "resume", "platform"})
 
 
 @record
@@ -63,6 +63,8 @@ def notice(entry: StreamEntry) -> Notice | None:
         case "pause":
             when = {"expires_at": _time(data["expires_at"]) if data.get("expires_at") else None}
             return _made("account.paused", data, "user_id", "source", "actor", "reason", **when)
+        case "resume":
+            return _made("account.resumed", data, "user_id", "source", "reason", "cause")
     return None
 
 

@@ -11,7 +11,7 @@ entries are about, many at once.
     spread     what abuse of it means for others began, or is another by now: decide those again, or have a person look
     review     a reviewer decided, or a decision was undone: do what may be left to do of that
     tier       it is limited now, or no longer: mark what it touched, decide those again who are linked to it
-    cluster    accounts belong together now: decide them again
+    cluster    accounts belong together now: decide them again; or no longer: those who bear what the mail of others met
     list       an entry came, went or expired: decide those again whom it names
     hit        mail links to what is on a list: have a person look
 
@@ -209,7 +209,7 @@ class Reactions:
         if entry.data.get("event") not in (None, *HARMLESS):
             with contextlib.suppress(Problem):  # erased, or expired
                 self._consequences.of(entry.data["user_id"], self._clock())
-                self._consequences.of_cluster(entry.data["user_id"], self._clock())
+                self._consequences.others.of(entry.data["user_id"], self._clock())
         if entry.data.get("event") == "not_mine":  # what it proved may not count any more
             self._agenda.add([entry.data["user_id"]], self._clock(), "feedback.not_mine")
 
@@ -232,6 +232,11 @@ class Reactions:
 
     def _joined(self, entry: StreamEntry) -> None:
         data = entry.data
+        if data["change"] == "split":
+            within = [name for each in data["into"] for name in self._clusters.accounts(each)]
+            named = dict.fromkeys([*data["user_ids"], *data.get("more_ids", ()), *within])
+            self._agenda.add(self._accounts.restricted(list(named)), self._clock() + _SETTLE, "linkage")
+            return
         if data["change"] not in ("joined", "merged"):
             return
         for edge in data.get("looks", ()):

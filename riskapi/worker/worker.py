@@ -21,6 +21,7 @@ from typing import Any
 from riskapi import logs
 from riskapi.accounts.agenda import Agenda
 from riskapi.accounts.migration import migrate
+from riskapi.accounts.restricted_accounts import RestrictedAccounts
 from riskapi.app import Service
 from riskapi.enrichment.doubts import Doubts
 from riskapi.enrichment.enricher import Enricher
@@ -227,6 +228,7 @@ class Worker:
             "tallies": Chore(10, Tallying(self.store).step),
             "reviews": Chore(HOUR, lambda _: parts.reviews.sweep()),
             "erasures": Chore(10, parts.erasures.finish),
+            "restricted": Chore(300, RestrictedAccounts(self.store, self._service.accounts).look),
             "accounts": Chore(HOUR, lambda _: migrate(self.store)),
         }
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import html
 import re
 
+import orjson
 import pytest
 from flask import Flask
 
+from riskapi.accounts.accounts import history_key
+from riskapi.accounts.history import history_entry
 from riskapi.api.parts import Parts
 from riskapi.console.access_parts import AccessParts
 from riskapi.console.sentences import effect
@@ -14,7 +18,7 @@ from riskapi.errors import StoreUnavailable
 from riskapi.reviews.decisions import Touched
 from riskapi.store.connections import Store
 from riskapi.times import rfc3339
-from tests.conftest import Clock
+from tests.conftest import NOW, Clock
 from tests.console.casework import DEVICE, Api, rows, sign_up, tier
 from tests.console.visitor import EVIL, Visitor, signed_in
 
@@ -84,6 +88,15 @@ class TestACase:
         assert [words for words in said if words not in text] == []
         text = signed_in(site, access_parts, "vi", "viewer", clock.now).get(f"/console/cases/{review}").text
         assert [words for words in said if words in text] == []
+
+    def test_says_where_a_pause_began_or_ended(self, ana: Visitor, api: Api, store: Store) -> None:
+        review = sign_up(api, "u_1")
+        for word in ("begun", "ended"):
+            entry = history_entry(NOW, "review", "review", "feedback", "trap_pause", {"policy": 1}, cause="linkage")
+            store.execute("RPUSH", history_key("u_1"), orjson.dumps({**entry, "pause": word}))
+        text = html.unescape(ana.get(f"/console/cases/{review}").text)
+        for word in ("begun", "ended"):
+            assert f"still review, pause {word}, by feedback: trap_pause" in text
 
     def test_is_decided_for_all_or_for_one(self, ana: Visitor, api: Api) -> None:
         ring = [sign_up(api, f"ring{number}", DEVICE) for number in range(3)]

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from riskapi.accounts.stored import KeptDecisions
 from riskapi.decisions.decide import Decision
 from riskapi.decisions.line import Decided
 from riskapi.decisions.movement import Move, Past, cause_of, first_cause, moved
@@ -254,6 +255,16 @@ MOVES: dict[str, tuple[Past, Decided, tuple[str, str]]] = {
         found("limit"),
         ("limit", "limit"),
     ),
+    "nor one that was undone when the tier was another by then": (
+        Past("limit", "allow", [FIRST, BY_COMPANY, UNDONE[0]], [], KeptDecisions(None, undone=frozenset(["d_1"]))),
+        found("limit"),
+        ("limit", "limit"),
+    ),
+    "a decision that left it in its tier stands against an allow entry": (
+        Past("limit", "limit", [FIRST, entry("limit", "allow", "rule")], [], KeptDecisions("d_1")),
+        found("allow", "list", ALLOW),
+        ("limit", "limit"),
+    ),
     "but another one does": (
         Past("allow", "allow", [FIRST, *UNDONE], [label(3)]),
         found("limit"),
@@ -279,6 +290,11 @@ def test_a_move(past: Past, decided: Decided, expected: tuple[Any, Any]) -> None
 
 #: What was counted against an account turned out to be nothing of its own.
 CUTS: dict[str, tuple[Past, Decided, tuple[str, str]]] = {
+    "a decision that left it in its tier stands": (
+        Past("limit", "limit", [FIRST, entry("limit", "allow", "rule")], [], KeptDecisions("d_1")),
+        found("allow"),
+        ("limit", "limit"),
+    ),
     "it is judged afresh": (
         Past("limit", "limit", [entry("limit", None, "model")], []),
         found("allow"),

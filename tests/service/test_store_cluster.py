@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
+from riskapi.accounts.restricted_accounts import FIRST, RestrictedAccounts
 from riskapi.app import Service
 from riskapi.decisions.events import Event
 from riskapi.errors import Problem, StoreUnavailable
@@ -21,16 +22,19 @@ from riskapi.policy.tables import Caps
 from riskapi.sending.grants import Message
 from riskapi.settings import Settings
 from riskapi.store.connections import Store, open_store
-from riskapi.store.streams import account_key
+from riskapi.store.streams import SHARDS, account_key
 from riskapi.webhooks.deliveries import Deliveries, DeliveryOutcome
 from riskapi.webhooks.endpoints import Webhooks, guards
 from tests import consistency, store_servers
-from tests.conftest import NOW
+from tests.conftest import NOW, Clock
+from tests.holders import joined
 from tests.joining import bind
 from tests.members import members
+from tests.restrictions import CARD, DAY, FREE, cut, met, review_of, state, trigger, triggers
 from tests.reviewing import decide, opened, undo
 from tests.signups import body, post, together
 from tests.trips import KINDS, Trips
+from tests.working import Work
 
 SILENT = Message()
 
@@ -117,6 +121,53 @@ def test_budgets_are_joined_spent_released_merged_cut_and_settled(service: Servi
 
     labelled = service.parts.labels.add("c1", "abuse", "manual_review", None, "ana", NOW)
     assert (labelled["tier"], send(service, "c1", 1)["granted"]) == ("limit", 0)
+
+
+@pytest.mark.parametrize("action", ["tighten", "limit", "pause"])
+def test_what_the_mail_of_others_brought_ends_and_begins_with_the_link(
+    service: Service, clock: Clock, action: str
+) -> None:
+    """Accounts of all shards, on all nodes: written down, ended, back, decided, undone, looked at and erased."""
+    triggers(service, trigger(action), trigger("pause", "hard_bounce", hours=24))
+    users = ["mate", *(f"m{number}" for number in range(SHARDS))]
+    for user in ("bad", *users):
+        joined(service, user, NOW, payment=CARD)
+    work = Work(service, clock)
+    work.do()
+
+    def states() -> list[tuple[str, bool]]:
+        return [state(service, clock(), user) for user in users]
+
+    free = states()
+    clock.advance(60)
+    for of in ("spam_trap", "hard_bounce"):
+        met(service, "bad", clock(), of)
+    work.do()
+    bound = states()
+    for (tier, paused), (before, _) in zip(bound, free, strict=True):
+        assert paused and (tier != before) == (action != "pause")
+    cut_id = cut(service, "bad", clock())
+    work.do()
+    assert states() == free
+    service.parts.cuts.undo(cut_id, "kim", clock())
+    work.do()
+    assert states() == bound
+    review = review_of(service)
+    decide(service, review, "allow", None, now=clock())
+    work.do()
+    assert states() == [FREE, *bound[1:]]
+    undo(service, review, now=clock())
+    work.do()
+    assert states() == bound
+    clock.advance(FIRST)
+    restricted = RestrictedAccounts(service.store, service.accounts)
+    assert restricted.look(clock()) == len(users)
+    for user in ("bad", "mate"):
+        service.parts.erasures.erase(user, 0, clock())
+    work.do()
+    users.remove("mate")
+    assert states() == free[1:]
+    assert restricted.look(clock() + DAY) == len(users)
 
 
 @pytest.mark.parametrize(

@@ -548,7 +548,7 @@ def test_simulated_months_are_looked_back_on_as_they_go_by(serve: Serve) -> None
 
 def test_chores_are_done_once_whoever_finds_them_and_may_be_done_again(service: Service, worker: Worker) -> None:
     until(lambda: service.store.execute("EXISTS", "risk:chore:accounts"))  # the last that the other one does
-    names = {"streams", "lists", "platform", "tallies", "reviews", "erasures", "accounts"}
+    names = {"streams", "lists", "platform", "tallies", "reviews", "erasures", "restricted", "accounts"}
     assert set(worker.chores.all(time.time())) == names
     assert worker.chores.all(time.time()) == dict.fromkeys(names, 0)
     assert worker.chores.step(time.time()) == 0

@@ -9,7 +9,7 @@ from riskapi.console.page import Page
 from riskapi.console.pages import drafts, limits
 from riskapi.console.policy_form import Form, in_force
 from riskapi.console.visit import Answer, Moved, View, Visit
-from riskapi.decisions.consequences import SHADOW_TRIGGER
+from riskapi.decisions.trigger_marks import SHADOW_TRIGGER
 from riskapi.errors import Problem
 from riskapi.policy.drafts import Draft
 from riskapi.simulations.runs import LATEST

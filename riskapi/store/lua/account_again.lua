@@ -3,7 +3,8 @@
 --
 -- KEYS    1 account hash   2 history list   3 decisions stream   4 review hash   5 index of open reviews
 -- ARGV    1 JSON: `ttl` of the account in seconds, `oldest` stream id kept, `user_id`, `revision` it was read at, `tier`, `history` entry and
---         `moved` event of a changed tier, `gone`: fields to take away; where one is opened: `review`, see account_record.lua
+--         `moved` event of a changed tier, `gone`: fields to take away; where one is opened: `review`, see account_record.lua;
+--         where a pause began or ended: `pause`: the `entry` of the history, and the `event` with its `type`
 --         2 event   3 decision   then fields of the account and values, then what is given there of a review
 -- returns {} for an unknown account, {'again'} when it changed, else {label, tier, entities, revision, established, tier before}
 -- TTL     account, history and review: `ttl`; stream: trimmed by age; index: entries leave it with their review
@@ -22,6 +23,11 @@ call('XADD', KEYS[3], 'MINID', '~', given.oldest, '*', 'type', 'decision', 'data
 if before ~= given.tier then
   revision = call('HINCRBY', KEYS[1], 'revision', 1)
   set_tier({account = KEYS[1], history = KEYS[2], stream = KEYS[3]}, before, given.tier, given.oldest, given.history, given.moved)
+end
+if given.pause then
+  if before == given.tier then revision = call('HINCRBY', KEYS[1], 'revision', 1) end
+  call('RPUSH', KEYS[2], given.pause.entry)
+  call('XADD', KEYS[3], 'MINID', '~', given.oldest, '*', 'type', given.pause.type, 'data', given.pause.event)
 end
 if given.review then
   open_review(KEYS[4], KEYS[5], given)

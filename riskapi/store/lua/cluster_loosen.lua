@@ -113,9 +113,13 @@ local function part(id, some_names)
     call('EXPIRE', members(new), asked.ttl)
   end
   if #plan.gone == 0 then return false end
+  -- A worker needs to know of all who are alone now; those outside are told of some.
+  local rest = {}
+  for at = asked.named + 1, #plan.alone do rest[#rest + 1] = plan.alone[at] end
+  local more = #rest > 0 and ',"more_ids":' .. listed(rest) or ''
   call('XADD', KEYS[4], 'MINID', '~', asked.oldest, '*', 'type', 'cluster', 'data', string.format(
-    '{"cluster_id":%s,"at":%s,"change":"split","into":%s,"user_ids":%s,"reason":%s,"actor":%s}', cjson.encode(id),
-    cjson.encode(asked.at), listed(into), listed(some(plan.alone, asked.named)), cjson.encode(asked.reason),
+    '{"cluster_id":%s,"at":%s,"change":"split","into":%s,"user_ids":%s%s,"reason":%s,"actor":%s}', cjson.encode(id),
+    cjson.encode(asked.at), listed(into), listed(some(plan.alone, asked.named)), more, cjson.encode(asked.reason),
     asked.actor and cjson.encode(asked.actor) or 'null'))
   return true
 end

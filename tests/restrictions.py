@@ -1,0 +1,81 @@
+"""Accounts of one cluster, the mail of one of them that meets something, and what that makes of the others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from riskapi.app import Service
+from riskapi.feedback.event import FeedbackEvent
+from riskapi.policy.tables import Trigger
+from tests.conftest import NOW, Clock
+from tests.grants import ask, under, view
+from tests.holders import joined
+from tests.working import Work
+
+HOUR, DAY = 3600.0, 86_400.0
+DEVICE, CARD, NUMBER = {"id": "dev-ring"}, {"fingerprint": "card-1"}, {"number": "+34600123123"}
+#: What each action makes of an account that was in `allow`: its tier, and whether it is paused.
+BOUND = {"warn": ("allow", False), "tighten": ("review", False), "limit": ("limit", False), "pause": ("allow", True)}
+#: Of one that nothing was done to.
+FREE = ("allow", False)
+
+
+def trigger(action: Any, of: Any = "spam_trap", **more: Any) -> Trigger:
+    return Trigger(name=f"{of}_{action}", mode="live", kind="count", of=of, action=action, review=True, **more)
+
+
+def triggers(service: Service, *given: Trigger) -> None:
+    under(service, feedback={"triggers": given})
+
+
+def met(service: Service, user: str, now: float, of: Any = "spam_trap", id: str = "e1") -> None:
+    event = FeedbackEvent(id=f"{id}-{user}-{of}", type=of, user_id=user, recipient=f"{id}@{id}.example")
+    service.parts.consequences.take([event], now)
+
+
+def state(service: Service, now: float, user: str = "mate") -> tuple[str, bool]:
+    """The tier of an account and whether it is paused, as its page and the next grant have them."""
+    found, grant = view(service, user, now), ask(service, user, 1, now)
+    assert found["paused"] == (grant["denied_by"] == "paused")
+    assert grant["tier"] == found["tier"]
+    return found["tier"], found["paused"]
+
+
+def waiting(service: Service, user: str = "mate") -> list[str]:
+    """What the open reviews about an account are about."""
+    rows = service.parts.reviews.list("open", 200, None)["reviews"]
+    return sorted(reason["code"] for row in rows if row["user_id"] == user for reason in row["reasons"])
+
+
+def changes(service: Service, now: float, user: str = "mate") -> list[tuple[Any, ...]]:
+    rows = view(service, user, now)["history"][1:]
+    return [(row["from"], row["to"], row["source"], row["cause"], row.get("pause")) for row in rows]
+
+
+def sharing(service: Service, **parts: Any) -> None:
+    for at, user in enumerate(("bad", "mate")):
+        joined(service, user, NOW + at, **parts)
+
+
+def cut(service: Service, user: str | None, now: float) -> str:
+    """Cut an account, or (None) the first thing that binds `mate`; the id of that."""
+    clusters = service.parts.clusters
+    edge = None if user else clusters.edges("mate")[0]
+    return service.parts.cuts.cut(clusters.of("mate"), user, edge, "a library", "kim", now)["cut_id"]
+
+
+def ring(service: Service, clock: Clock, *given: Trigger, **parts: Any) -> Work:
+    """`bad` and `mate` share something, and spam traps were met by `bad`."""
+    triggers(service, *given)
+    sharing(service, **(parts or {"device": DEVICE}))
+    clock.advance(60)
+    work = Work(service, clock)
+    work.do()
+    met(service, "bad", clock())
+    work.do()
+    return work
+
+
+def review_of(service: Service, user: str = "mate") -> str:
+    rows = service.parts.reviews.list("open", 50, None)["reviews"]
+    return next(row["id"] for row in rows if row["user_id"] == user)
