@@ -184,15 +184,6 @@ class TestRepeats:
         assert (dict(again.body), again.replay) == (first, True)
         assert view(service, user)["limits"]["remaining"]["hourly"] == 150
 
-    def test_a_day_later_it_is_another_request(self, service: Service) -> None:
-        user = opened(service, "u1")
-        first = ask(service, user, 50, repeat="k", digest="d")
-        assert ask(service, user, 50, NOW + DAY - 1, repeat="k", digest="d") == first
-        later = service.parts.grants.send(user, 60, Message(), NOW + DAY, repeat="k", digest="e")
-        assert (later.body["granted"], later.replay) == (60, False)
-        again = service.parts.grants.send(user, 60, Message(), NOW + DAY + 1, repeat="k", digest="e")
-        assert (dict(again.body), again.replay) == (dict(later.body), True)
-
     def test_with_another_body_is_a_conflict(self, service: Service) -> None:
         user = opened(service, "u1")
         ask(service, user, 50, repeat="k", digest="d")

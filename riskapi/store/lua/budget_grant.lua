@@ -31,16 +31,12 @@
 --+ answers
 local call, ask = redis.call, cjson.decode(ARGV[1])
 local function tell(type, data) call('XADD', KEYS[5], 'MINID', '~', ask.oldest, '*', 'type', type, 'data', data) end
-local now, want, denies = clock(ask.now), ask.wanted, ask.denied
 local known = call('HMGET', KEYS[4], 'request', 'answer')
 if known[1] then
-  local answer = kept_answer(known[2])
-  -- Its TTL goes by the store's clock, which need not be the one that callers set.
-  if now - (tonumber(cjson.decode(answer).at) or now) < ask.remembered then
-    if known[1] ~= ask.request then return {'conflict'} end
-    return {'granted', answer}
-  end
+  if known[1] ~= ask.request then return {'conflict'} end
+  return {'granted', kept_answer(known[2])}
 end
+local now, want, denies = clock(ask.now), ask.wanted, ask.denied
 local account = call('HMGET', KEYS[1], 'cluster', 'revision', 'spends', 'hold', 'hold_until', 'hold_off', 'near', 'out',
   'first')
 local clustered = ask.cluster ~= ''
