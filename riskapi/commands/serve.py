@@ -219,7 +219,7 @@ def _working() -> Iterator[None]:
 
 
 def _begun() -> multiprocessing.Process:
-    with granian_server.interrupts_blocked():
+    with granian_server.blocked(signal.SIGINT):
         process = multiprocessing.Process(target=beside_server, name="worker")
         process.start()
     return process

@@ -57,7 +57,8 @@ class GranianServer(Granian):  # type: ignore[misc, valid-type]
 
     A Ctrl-C reaches this process only, which ends the workers in order. A terminal sends SIGINT to the workers as well,
     where it interrupts imports with a stack trace and, together with the SIGTERM that follows, keeps granian 2.8 from
-    ending. They inherit it blocked.
+    ending. They inherit it blocked. SIGTERM waits until a worker can obey it: one that is still starting would end at
+    once, before this process knows that it ends, too, and takes it for a fault.
 
     Each worker is told its name, and the one of the ``processors`` that it stays on, if there are any.
 
@@ -70,7 +71,7 @@ class GranianServer(Granian):  # type: ignore[misc, valid-type]
         self._processors = processors
 
     def _spawn_workers(self, *args: Any, **options: Any) -> None:
-        with interrupts_blocked():
+        with blocked(signal.SIGINT, signal.SIGTERM):
             super()._spawn_workers(*args, **options)
 
     def _spawn_worker(self, idx: int, target: Any, callback_loader: Any) -> Any:
@@ -78,7 +79,7 @@ class GranianServer(Granian):  # type: ignore[misc, valid-type]
         return super()._spawn_worker(idx, target, partial(callback_loader, f"http-{idx + 1}", processor))
 
     def _respawn_workers(self, *args: Any, **options: Any) -> None:
-        with interrupts_blocked():
+        with blocked(signal.SIGINT, signal.SIGTERM):
             super()._respawn_workers(*args, **options)
 
     def _serve_loop(self, spawn_target: Any, target_loader: Any) -> None:
@@ -125,10 +126,10 @@ def check(server: object, base: type[Any] = Granian) -> None:
 
 
 @contextlib.contextmanager
-def interrupts_blocked() -> Iterator[None]:
-    """Have processes that are started meanwhile inherit SIGINT blocked."""
-    resource_tracker.ensure_running()  # it unblocks the signal in its starter, so it goes first
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+def blocked(*signals: signal.Signals) -> Iterator[None]:
+    """Have processes that are started meanwhile inherit these signals blocked."""
+    resource_tracker.ensure_running()  # it unblocks them in its starter, so it goes first
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     try:
         yield
     finally:
@@ -159,6 +160,7 @@ def hear_signals_once(told: Callable[[], None]) -> None:
 
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, first)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         return obeyed
 
     signals.set_loop_signals = listen_once

@@ -44,10 +44,22 @@ def test_the_line_a_first_start_prints_works_when_pasted_and_a_second_start_find
     assert "shown this once" not in await_text(again.output, r"(?s).*curl .*")
 
 
+@pytest.mark.parametrize("worker", ["off", "on"])
 @pytest.mark.parametrize("group", [False, True], ids=["to the service", "to all, as a terminal does"])
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_everything_in_order(serve: Serve, how: signal.Signals, group: bool) -> None:
-    service = serve(RISKAPI_WORKERS="2")
+def test_a_signal_stops_everything_in_order(serve: Serve, how: signal.Signals, group: bool, worker: str) -> None:
+    service = serve(RISKAPI_WORKERS="2", RISKAPI_SERVE_WORKER=worker)
+    ended_in_order(service, how, group=group)
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_workers_that_are_told_to_end_while_they_start_end_in_order(serve: Serve, how: signal.Signals) -> None:
+    service = serve(wait=False, RISKAPI_WORKERS="2")
+    until(lambda: len(service.workers()) == 2)
+    ended_in_order(service, how, group=True)
+
+
+def ended_in_order(service: Service, how: signal.Signals, *, group: bool) -> None:
     assert service.stop(how, group=group) == 0
     assert not Embedded(service.data_dir).alive()
     assert "Traceback" not in service.errors.read_text()
