@@ -81,7 +81,7 @@ class Problem(Exception):
         return CODES[self.code][1]
 
 
-def words(message: str) -> str:
+def reworded(message: str) -> str:
     """What pydantic says of a wrong value: without what it puts before the words of our own checks, and with the list
     that JSON and TOML have where it speaks of Python's tuple.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from riskapi.app import Service
@@ -52,9 +53,22 @@ def changes(service: Service, now: float, user: str = "mate") -> list[tuple[Any,
     return [(row["from"], row["to"], row["source"], row["cause"], row.get("pause")) for row in rows]
 
 
-def sharing(service: Service, **parts: Any) -> None:
-    for at, user in enumerate(("bad", "mate")):
+def sharing(service: Service, *others: str, **parts: Any) -> None:
+    """`bad`, `mate` and others sign up, a second apart, and share these parts."""
+    for at, user in enumerate(("bad", "mate", *others)):
         joined(service, user, NOW + at, **parts)
+
+
+def linked(service: Service, clock: Clock, *given: Trigger, others: Sequence[str] = (), **parts: Any) -> Work:
+    """They share something, a device where nothing else is said, under these triggers, and the worker knows of it; the
+    mail of none met anything yet.
+    """
+    triggers(service, *given)
+    sharing(service, *others, **(parts or {"device": DEVICE}))
+    clock.advance(60)
+    work = Work(service, clock)
+    work.do()
+    return work
 
 
 def cut(service: Service, user: str | None, now: float) -> str:
@@ -66,11 +80,7 @@ def cut(service: Service, user: str | None, now: float) -> str:
 
 def ring(service: Service, clock: Clock, *given: Trigger, **parts: Any) -> Work:
     """`bad` and `mate` share something, and spam traps were met by `bad`."""
-    triggers(service, *given)
-    sharing(service, **(parts or {"device": DEVICE}))
-    clock.advance(60)
-    work = Work(service, clock)
-    work.do()
+    work = linked(service, clock, *given, **parts)
     met(service, "bad", clock())
     work.do()
     return work

@@ -12,7 +12,7 @@ import typer
 from riskapi.commands.epilog import PROGRAM
 from riskapi.commands.invocation import Invocation
 from riskapi.commands.panels import customers, processes, rules, upkeep
-from riskapi.errors import ConfigurationError, StoreUnavailable, words
+from riskapi.errors import ConfigurationError, StoreUnavailable, reworded
 
 #: Exit codes; 0 is done. Wrong usage is 2 as well, which is typer's own. 128 and the number of the signal is what
 #: shells say of a program that a signal ended (POSIX, "Exit Status for Commands"); SIGINT is 2.
@@ -77,7 +77,7 @@ def run(words: Sequence[str]) -> int:
 
 def _misused(error: typer.TyperException) -> int:
     """Say what is wrong with the words; nothing where there were none, because then help was shown."""
-    said = words(" ".join(error.format_message().split()))
+    said = reworded(" ".join(error.format_message().split()))
     if said:
         said = f"{said.rstrip('.')}." if said[-1] not in "?!" else said
         context = getattr(error, "ctx", None)  # which words they were; not there where the command itself refused them

@@ -14,7 +14,7 @@ from typing import Annotated, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from riskapi.datasets import domain_lines
-from riskapi.errors import words
+from riskapi.errors import reworded
 
 
 class _Record(BaseModel):
@@ -178,4 +178,4 @@ def parse(kind: type[Table], content: bytes) -> Table:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"]))
-        raise ValueError(f"{where + ': ' if where else ''}{words(first['msg'])}") from None
+        raise ValueError(f"{where + ': ' if where else ''}{reworded(first['msg'])}") from None

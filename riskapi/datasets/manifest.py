@@ -19,7 +19,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from riskapi.datasets.dataset import Name, day
-from riskapi.errors import ConfigurationError, words
+from riskapi.errors import ConfigurationError, reworded
 
 FOLDER, FILE = "feeds", "current.json"
 #: What tells one manifest from the next without reading it: number, time of change and size of the file.
@@ -109,7 +109,7 @@ def read(data_dir: Path) -> Manifest:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"])) or "feeds"
-        raise ConfigurationError(str(path), where, f"{words(first['msg'])}; {_MENDS}") from None
+        raise ConfigurationError(str(path), where, f"{reworded(first['msg'])}; {_MENDS}") from None
 
 
 #: What mends a manifest or file that was damaged from outside.

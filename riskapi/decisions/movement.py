@@ -14,7 +14,7 @@ from typing import Any
 
 from riskapi.accounts.labels import PEOPLE
 from riskapi.accounts.linked_restrictions import Said
-from riskapi.accounts.stored import KeptDecisions
+from riskapi.accounts.stored import KeptDecisions, StoredAccount
 from riskapi.contract import Tier
 from riskapi.decisions.line import Decided
 from riskapi.enrichment.findings import RETRACTED
@@ -53,6 +53,18 @@ class Past:
     labels: Sequence[Mapping[str, Any]]
     decided: KeptDecisions = field(default_factory=KeptDecisions)
     restricted: bool = False
+
+    @classmethod
+    def of(cls, account: StoredAccount) -> Past:
+        """What was decided of an account as it was read."""
+        return cls(
+            account.tier,
+            account.own,
+            account.history,
+            account.labels,
+            account.decided,
+            restricted="restrictions" in account.fields,
+        )
 
     def standing(self, rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         """The entries of its history, or its labels, without those that were undone and those that undid them."""

@@ -131,8 +131,7 @@ class Rescorer:
         gathered = self._gatherer.gather(user_id, facts, policy, add=False, sender=sender_of(fields), now=now)
         gathered, usage = self._gatherer.rejoin(gathered, policy, now)
         gathered = replace(gathered, facts=replace(gathered.facts, identity=is_checked(gathered.facts, fields)))
-        rows = account.history, account.labels
-        past = Past(account.tier, account.own, *rows, account.decided, restricted="restrictions" in fields)
+        past = Past.of(account)
         restricted = Restricted()
         if past.restricted:
             restricted = self._restrictor.of(user_id, account, past.said, policy, now)

@@ -55,9 +55,8 @@ Made = Callable[[LinkedRestriction, Sequence[LinkedRestriction]], Sequence[Linke
 @record
 class Restricted:
     """The linked restrictions of an account, and what of them is ``held``, in force. ``near`` are those it is bound
-    to, see :func:`riskapi.accounts.linked_restrictions.in_force`; nobody is looked for where it has none. What people
-    ``said`` goes before that. ``ends`` is
-    the Unix time at which the first thing that binds them ends.
+    to, see :func:`riskapi.accounts.linked_restrictions.in_force`; nobody is looked for where it has none. ``ends`` is
+    the Unix time at which the first thing that binds them ends. What people ``said`` goes before what is held.
     """
 
     restrictions: tuple[LinkedRestriction, ...] = ()
@@ -191,7 +190,7 @@ class Restrictor:
         """Write what is ``made`` of the linked restrictions of an account, with its tier and its pause by that."""
         for _ in range(_TRIES):
             account = self._accounts.load(user_id)
-            said = Past(account.tier, account.own, account.history, account.labels, account.decided).said
+            said = Past.of(account).said
             restricted = self.of(user_id, account, said, policy, now)
             covered = SEVERITY[account.tier] <= SEVERITY[restricted.held.floor] and restricted.held.trigger is not None
             base, after = account.own if covered else account.tier, tuple(sorted(account.decided.made))

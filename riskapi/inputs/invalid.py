@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from riskapi.errors import Problem, words
+from riskapi.errors import Problem, reworded
 
 #: Errors listed for one body; more would only help to make big answers.
 MOST_ERRORS = 20
@@ -90,7 +90,7 @@ def from_validation(error: ValidationError, body: bytes | None) -> Problem:
     for each in found:
         pointer = _pointer(each["loc"], content, missing=each["type"] == "missing", known=body is not None)
         # The branches of a union each complain; the first stands for all.
-        errors.setdefault(pointer, {"pointer": pointer, "code": each["type"], "detail": words(each["msg"])})
+        errors.setdefault(pointer, {"pointer": pointer, "code": each["type"], "detail": reworded(each["msg"])})
         if len(errors) == MOST_ERRORS:
             count = error.error_count()
             break

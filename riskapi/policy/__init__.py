@@ -16,7 +16,7 @@ from typing import Annotated, Any, Self, cast, get_args
 from pydantic import Field, ValidationError
 
 from riskapi.contract import Tier
-from riskapi.errors import ConfigurationError, words
+from riskapi.errors import ConfigurationError, reworded
 from riskapi.policy import cap_faults
 from riskapi.policy.rules import Matcher, Mode, Rule, matcher
 from riskapi.policy.section import Section, beyond_64_bits
@@ -266,7 +266,8 @@ def _reason(error: Any) -> str:
         case "literal_error":
             return f"{error['input']!r} is not one of {error['ctx']['expected']}"
         case _:
-            return f"{(said := words(error['msg']))[:1].lower()}{said[1:]}, found {error['input']!r}"
+            said = reworded(error["msg"])
+            return f"{said[:1].lower()}{said[1:]}, found {error['input']!r}"
 
 
 def _faults(policy: Policy, known: Mapping[str, Signal]) -> Iterator[tuple[str, str]]:

@@ -31,6 +31,7 @@ from tests.restrictions import (
     NUMBER,
     changes,
     cut,
+    linked,
     met,
     review_of,
     ring,
@@ -130,12 +131,7 @@ def test_it_ends_with_what_binds(service: Service, clock: Clock, action: str, ho
 def test_taking_a_link_away_and_putting_it_back_leaves_all_as_it_was(
     service: Service, clock: Clock, action: str, who: str | None
 ) -> None:
-    triggers(service, trigger(action), trigger("tighten", "hard_bounce"))
-    for user in ("bad", "mate", "third"):
-        joined(service, user, NOW, device=DEVICE)
-    clock.advance(60)
-    work = Work(service, clock)
-    work.do()
+    work = linked(service, clock, trigger(action), trigger("tighten", "hard_bounce"), others=["third"])
     met(service, "bad", clock())
     met(service, "third", clock(), "hard_bounce")
     work.do()
@@ -153,11 +149,7 @@ def test_taking_a_link_away_and_putting_it_back_leaves_all_as_it_was(
 @pytest.mark.parametrize("first", ["others", "itself"])
 @pytest.mark.parametrize("action", ["tighten", "limit", "pause"])
 def test_what_it_met_itself_stays(service: Service, clock: Clock, action: str, first: str) -> None:
-    triggers(service, trigger(action))
-    sharing(service, device=DEVICE)
-    clock.advance(60)
-    work = Work(service, clock)
-    work.do()
+    work = linked(service, clock, trigger(action))
     for user in ("bad", "mate") if first == "others" else ("mate", "bad"):
         met(service, user, clock())
         work.do()
@@ -170,11 +162,7 @@ def test_what_it_met_itself_stays(service: Service, clock: Clock, action: str, f
 
 @pytest.mark.parametrize("first", ["others", "itself"])
 def test_what_it_met_itself_stays_and_what_others_added_goes(service: Service, clock: Clock, first: str) -> None:
-    triggers(service, trigger("tighten"), trigger("tighten", "hard_bounce"))
-    sharing(service, device=DEVICE)
-    clock.advance(60)
-    work = Work(service, clock)
-    work.do()
+    work = linked(service, clock, trigger("tighten"), trigger("tighten", "hard_bounce"))
     events = [("bad", "spam_trap"), ("mate", "hard_bounce")]
     for user, of in events if first == "others" else reversed(events):
         met(service, user, clock(), of)
@@ -283,8 +271,7 @@ def test_what_another_link_still_gives_stays(service: Service, clock: Clock, mor
 
 def test_it_stays_while_anybody_is_bound_whose_mail_met_it_later_too(service: Service, clock: Clock) -> None:
     triggers(service, trigger("limit"))
-    for user in ("bad", "mate", "worse"):
-        joined(service, user, NOW, device=DEVICE)
+    sharing(service, "worse", device=DEVICE)
     clock.advance(60)
     work = Work(service, clock)
     for user in ("bad", "worse"):
@@ -365,11 +352,7 @@ def test_a_link_that_ends_between_the_look_and_the_write_brings_nothing(
     service: Service, clock: Clock, monkeypatch: pytest.MonkeyPatch, action: str
 ) -> None:
     """The split is handled before the consequence is written, so nothing else would look at the account again."""
-    triggers(service, trigger(action))
-    sharing(service, device=DEVICE)
-    clock.advance(60)
-    work = Work(service, clock)
-    work.do()
+    work = linked(service, clock, trigger(action))
     met(service, "bad", clock())
     restrictor, cuts = service.parts.consequences.others._restrictor, list[str]()
     add = restrictor.add
@@ -397,11 +380,7 @@ def test_whoever_is_killed_with_it_has_it_done_by_the_worker(
 
     class Killed(BaseException): ...
 
-    triggers(service, trigger("limit"))
-    sharing(service, device=DEVICE)
-    clock.advance(60)
-    work = Work(service, clock)
-    work.do()
+    work = linked(service, clock, trigger("limit"))
     service.parts.feedback.count(
         [FeedbackEvent(id="e1", type="spam_trap", user_id="bad", recipient="a@a.example")], clock()
     )
@@ -506,8 +485,7 @@ def test_whom_nothing_was_brought_to_is_not_looked_at_for_a_link_that_ends(
 
 def test_what_a_second_brings_is_in_force_at_once(service: Service, clock: Clock) -> None:
     triggers(service, trigger("tighten"), trigger("pause", "hard_bounce"))
-    for user in ("bad", "mate", "third"):
-        joined(service, user, NOW, device=DEVICE)
+    sharing(service, "third", device=DEVICE)
     clock.advance(60)
     for user, of, then in (("bad", "spam_trap", ("review", False)), ("third", "hard_bounce", ("review", True))):
         met(service, user, clock(), of)
@@ -715,8 +693,7 @@ def test_who_was_allowed_is_shown_so_before_anybody_looks(service: Service, cloc
 def test_who_joined_more_to_what_was_ended_by_a_person_ends_it_no_less(service: Service, clock: Clock) -> None:
     """More accounts are noted with a trigger that did it already."""
     triggers(service, trigger("pause"))
-    for user in ("bad", "mate", "worse"):
-        joined(service, user, NOW, device=DEVICE)
+    sharing(service, "worse", device=DEVICE)
     clock.advance(60)
     work = Work(service, clock)
     met(service, "bad", clock())

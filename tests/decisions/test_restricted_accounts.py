@@ -22,22 +22,20 @@ from tests.grants import view
 from tests.restrictions import (
     BOUND,
     DAY,
-    DEVICE,
     FREE,
     HOUR,
     changes,
     cut,
+    linked,
     met,
     review_of,
     ring,
-    sharing,
     state,
     trigger,
-    triggers,
     waiting,
 )
 from tests.reviewing import decide, undo
-from tests.working import SETTLED, Work
+from tests.working import SETTLED
 
 
 @pytest.fixture
@@ -68,11 +66,7 @@ def older_release_frees(service: Service, now: float, user: str = "mate") -> Non
 def test_whom_an_older_release_freed_bears_it_again_soon(
     service: Service, restricted: RestrictedAccounts, clock: Clock, action: str
 ) -> None:
-    triggers(service, trigger(action))
-    sharing(service, device=DEVICE)
-    clock.advance(60)
-    work = Work(service, clock)
-    work.do()
+    work = linked(service, clock, trigger(action))
     met(service, "bad", clock())
     service.parts.consequences.others.of("bad", clock())
     assert state(service, clock()) == BOUND[action]
@@ -142,11 +136,7 @@ def test_what_the_release_before_did_stays_until_a_person_ends_it(
     else.
     """
     given, (tier, paused) = trigger(action), BOUND[action]
-    triggers(service, given)
-    sharing(service, device=DEVICE)
-    clock.advance(60)
-    work = Work(service, clock)
-    work.do()
+    work = linked(service, clock, given)
     consequences = service.parts.consequences
     if paused:
         row = orjson.loads(orjson.dumps(Pause("feedback", given.name, None, clock(), None)))
