@@ -266,8 +266,7 @@ def _reason(error: Any) -> str:
         case "literal_error":
             return f"{error['input']!r} is not one of {error['ctx']['expected']}"
         case _:
-            said = reworded(error["msg"])
-            return f"{said[:1].lower()}{said[1:]}, found {error['input']!r}"
+            return f"{(said := reworded(error['msg']))[:1].lower()}{said[1:]}, found {error['input']!r}"
 
 
 def _faults(policy: Policy, known: Mapping[str, Signal]) -> Iterator[tuple[str, str]]:
