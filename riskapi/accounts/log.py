@@ -31,7 +31,8 @@ class Decisions:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._schemas: dict[str, list[str]] = {}
+        # Today's are known without the store: one that was emptied or restored meanwhile may not have them.
+        self._schemas = {schema(): list(registered())}
 
     def register_schema(self) -> None:
         """Store the names of today's readings under their schema, once. Kept for ever: decisions refer to it."""

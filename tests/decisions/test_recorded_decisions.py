@@ -65,6 +65,12 @@ def test_an_account_is_explained_by_the_policy_of_the_mode_it_was_decided_in(
         assert told == {"before": PLAIN, "during": ATTACKED}, "whichever mode is on by now"
 
 
+def test_a_store_that_was_emptied_meanwhile_keeps_nothing_from_being_explained(service: Service, welcome: Any) -> None:
+    service.store.execute("FLUSHALL")  # the names of readings went with it
+    welcome("after")
+    assert explained(service, "after") == PLAIN
+
+
 def test_it_is_decided_as_it_was_whichever_mode_is_on(service: Service, modes: tuple[Basis, Basis]) -> None:
     for basis, user in zip(modes, ("before", "during"), strict=True):
         service.active.use(basis)
