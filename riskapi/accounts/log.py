@@ -31,8 +31,7 @@ class Decisions:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        # Today's are known without the store: one that was emptied or restored meanwhile may not have them.
-        self._schemas = {schema(): list(registered())}
+        self._schemas: dict[str, list[str]] = {}
 
     def register_schema(self) -> None:
         """Store the names of today's readings under their schema, once. Kept for ever: decisions refer to it."""
@@ -42,9 +41,10 @@ class Decisions:
         """Names of the readings under a schema; raises :class:`LookupError` for one never stored."""
         if of not in self._schemas:
             found = self._store.execute("GET", f"risk:schema:{of}")
-            if found is None:
+            # A store that was emptied or restored meanwhile may lack today's, which are known without it.
+            if found is None and of != schema():
                 raise LookupError(f"no list of readings is stored for schema {of}")
-            self._schemas[of] = orjson.loads(found)
+            self._schemas[of] = list(registered()) if found is None else orjson.loads(found)
         return self._schemas[of]
 
     def readings(self, stored: dict[str, Any]) -> Readings:
