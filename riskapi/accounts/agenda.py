@@ -8,7 +8,6 @@ long as that may last; a worker that is killed with it loses it to the next.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from riskapi.policy import Policy
 from riskapi.store.connections import Store
@@ -60,19 +59,17 @@ class Agenda:
         self._take = store.script("agenda_take")
         self._done = store.script("agenda_done")
 
-    def queue_add(self, pipe: Any, user_id: str, due: float, cause: str) -> None:
-        """Add, in a pipeline, an account that is due at Unix time ``due``, unless it is due earlier."""
-        number = shard(user_id)
-        self._add.queue(pipe, [agenda_key(number), causes_key(number)], [user_id, repr(due), cause])
-
     def add(self, user_ids: Sequence[str], due: float, cause: str) -> None:
-        """Add accounts in one trip; see :meth:`queue_add`.
+        """Add accounts that are due at Unix time ``due``, those left as they are that are due earlier; one trip.
 
         Many are due one after another, so that what happens to somebody else meanwhile waits for few of them.
         """
-        pipe = self._store.pipeline()
+        told: dict[int, list[str]] = {}
         for place, user_id in enumerate(user_ids):
-            self.queue_add(pipe, user_id, due + place * _APART, cause)
+            told.setdefault(shard(user_id), []).append(f"{user_id} {due + place * _APART!r}")
+        pipe = self._store.pipeline()
+        for number, each in told.items():
+            self._add.queue(pipe, [agenda_key(number), causes_key(number)], [" ".join(each), cause])
         self._store.run(pipe)
 
     def take(self, number: int, now: float, lease: float, most: int) -> list[Item]:

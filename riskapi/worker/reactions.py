@@ -1,5 +1,5 @@
-"""Reactions: what is done about what happened. One entry of the streams at a time, safe to repeat; signups, which most
-entries are about, many at once.
+"""Reactions: what is done about what happened. One entry of the streams at a time, safe to repeat; signups and joins
+of clusters, which most entries are about, many at once.
 
     decision   of a signup: have its domain and network looked up; note which list entries it hit; where chance drew an
                allowed one, have a person look
@@ -90,7 +90,7 @@ class Reactions:
             "spread": self._spread,
             "review": self._reviewed,
             "tier": self._moved,
-            "cluster": self._joined,
+            "cluster": self._changed,
             "hit": self._hit,
             "feedback": self._met,
         }
@@ -102,15 +102,17 @@ class Reactions:
             react(entry)
 
     def handle_together(self, entries: Sequence[StreamEntry]) -> list[bool]:
-        """Do at once what is to be done about signups and imports of which nothing else follows; says of each entry
-        whether it was one. Raises :class:`riskapi.errors.StoreUnavailable`.
+        """Do at once what is to be done about signups and imports of which nothing else follows, and about accounts
+        that joined clusters; says of each entry whether it was one. Raises :class:`riskapi.errors.StoreUnavailable`.
         """
         plain = [self._is_plain(entry) for entry in entries]
         known = [entry for entry, is_plain in zip(entries, plain, strict=True) if is_plain]
         if known:
             self._known(known)
             self._look_up([entry for entry in known if entry.type == "decision" and _may_ask(entry.data)])
-        return plain
+        joined = [_is_join(entry) for entry in entries]
+        self._joined([entry for entry, is_join in zip(entries, joined, strict=True) if is_join])
+        return [is_plain or is_join for is_plain, is_join in zip(plain, joined, strict=True)]
 
     def _is_plain(self, entry: StreamEntry) -> bool:
         if entry.type != "decision":
@@ -230,21 +232,27 @@ class Reactions:
             return None
         return standing
 
-    def _joined(self, entry: StreamEntry) -> None:
+    def _changed(self, entry: StreamEntry) -> None:
         data = entry.data
         if data["change"] == "split":
             within = [name for each in data["into"] for name in self._clusters.accounts(each)]
             named = dict.fromkeys([*data["user_ids"], *data.get("more_ids", ()), *within])
             self._agenda.add(self._accounts.restricted(list(named)), self._clock() + _SETTLE, "linkage")
-            return
-        if data["change"] not in ("joined", "merged"):
-            return
-        for edge in data.get("looks", ()):
-            policy, since = self._active.policy, instant(data["at"]).timestamp()
-            self._clusters.look(entity_of(edge), policy, self._clock(), since=since)
-        # Whoever joined is among those who are looked at, however many there are.
-        first = [data["user_id"]] if "user_id" in data else []
-        self._together(list(dict.fromkeys([*first, *self._clusters.accounts(data["cluster_id"])])))
+        elif _is_join(entry):
+            self._joined([entry])
+
+    def _joined(self, entries: Sequence[StreamEntry]) -> None:
+        """Have those decided again who are in clusters that somebody joined: once, however many joined."""
+        came, looks, most = dict[str, list[str]](), dict[str, float](), self._active.policy.rescoring.linked
+        for data in (entry.data for entry in entries):
+            came.setdefault(data["cluster_id"], []).extend([data["user_id"]] if "user_id" in data else [])
+            at = instant(data["at"]).timestamp()
+            looks |= {edge: max(at, looks.get(edge, at)) for edge in data.get("looks", ())}
+        for edge, since in looks.items():
+            self._clusters.look(entity_of(edge), self._active.policy, self._clock(), since=since)
+        for cluster, first in came.items():
+            # Whoever joined is among those who are looked at, however many there are.
+            self._together(list(dict.fromkeys([*first, *self._clusters.some(cluster, most)])))
 
     def _together(self, user_ids: list[str]) -> None:
         most = self._active.policy.rescoring.linked
@@ -269,6 +277,11 @@ class Reactions:
             code, name = f"LIST_{data['list'].upper()}", f"{data['user_id']}\0{data['entry']}"
             text = f"Its mail links to a domain on the {data['list']} list"
             self._holds.review(data["user_id"], data["at"], code, text, name, self._active.policy)
+
+
+def _is_join(entry: StreamEntry) -> bool:
+    """Whether accounts joined a cluster, or clusters became one."""
+    return entry.type == "cluster" and entry.data["change"] in ("joined", "merged")
 
 
 def _may_ask(data: Mapping[str, Any]) -> bool:

@@ -11,9 +11,11 @@ local function add_due(agenda, causes, user, at, cause)
   local weighty = cause == 'cut' or cause == 'finding.retracted'
   local due = tonumber(redis.call('ZSCORE', agenda, user) or nil)
   if due and due <= tonumber(at) then
-    local noted, why = string.match(redis.call('HGET', causes, '~' .. user) or '', '^([^ ]+) (.*)$')
+    local before = redis.call('HGET', causes, '~' .. user) or ''
+    local noted, why = string.match(before, '^([^ ]+) (.*)$')
     if not noted or tonumber(at) < tonumber(noted) then noted, why = at, weightier(why, cause) end
-    redis.call('HSET', causes, '~' .. user, noted .. ' ' .. weightier(cause, why))
+    local after = noted .. ' ' .. weightier(cause, why)
+    if after ~= before then redis.call('HSET', causes, '~' .. user, after) end
     if weighty then redis.call('HSET', causes, user, weightier(redis.call('HGET', causes, user), cause)) end
     return false
   end
