@@ -19,20 +19,25 @@ SETTLED = 5.0
 class Work:
     """A worker without threads. Each who is linked waits a few seconds for others; looks are made when that is over."""
 
-    def __init__(self, service: Service, clock: Callable[[], float]) -> None:
-        """``clock`` gives Unix time."""
+    def __init__(self, service: Service, clock: Callable[[], float], *, apart: bool = False) -> None:
+        """``clock`` gives Unix time; ``apart``: each entry is handled by itself, as where callers set the clock."""
         agenda = Agenda(service.store)
         consumer.found(service.store)
         react = reactions(service, agenda, clock)
+        together = None if apart else react.handle_together
         self._readers = [
-            Consumer(service.store, "reactions", "a worker", _raising(react.handle), together=react.handle_together),
+            Consumer(service.store, "reactions", "a worker", _raising(react.handle), together=together),
             Consumer(service.store, "lists", "a worker", _raising(react.handle_list)),
         ]
         self._looks = Schedule(agenda, service.rescorer, lambda: clock() + SETTLED)
 
+    def read(self) -> int:
+        """React to what happened, as far as it is read at once, and look at nobody; how many entries."""
+        return sum(reader.step() for reader in self._readers)
+
     def do(self) -> None:
         """Do what there is to do by now, and what that brings about."""
-        while sum((*(reader.step() for reader in self._readers), self._looks.step())):
+        while self.read() + self._looks.step():
             pass
 
 

@@ -17,6 +17,7 @@ from typing_extensions import TypedDict
 from riskapi.budgets.budgets import Budgets
 from riskapi.budgets.caps import Usage
 from riskapi.budgets.keys import budget_key, cluster_key, kept, members_key
+from riskapi.clusters.aliases import Aliases
 from riskapi.clusters.joins import NAMED, Joined, Joins
 from riskapi.clusters.splits import Splits
 from riskapi.errors import Problem, StoreUnavailable
@@ -85,6 +86,7 @@ class Clusters:
         self._store, self._links = store, links
         self._joins = Joins(store, links, budgets, metrics, store_clock=store_clock)
         self.splits = Splits(store, links, metrics, store_clock=store_clock)
+        self.aliases = Aliases(store, links)
         self._hubs = Hubs(store, links)
         self._label = store.script("budget_label")
         self._prove = store.script("budget_prove")
@@ -238,12 +240,18 @@ class Clusters:
         """The accounts of a cluster that something still binds to one of them at Unix time ``now``, itself included,
         and whether what was seen or proved does: neither waves nor what somebody only claims.
         """
+        return self.near_each(cluster_id, [user_id], now)[user_id]
+
+    def near_each(self, cluster_id: str, user_ids: Sequence[str], now: float) -> dict[str, Near]:
+        """The same of each of some accounts of a cluster, which is read once for all of them."""
         names, things = self.things(cluster_id, now) if cluster_id else ([], [])
         seen = [thing for thing in things if standing_of(thing.edge, claims=thing.claims) == "proved"]
-        bound = reached(user_id, things)
-        proved = reached(user_id, seen)
-        ends = min((thing.ends for thing in things if not bound.isdisjoint(thing.user_ids)), default=None)
-        return Near({name: name in proved for name in names if name in bound}, ends)
+        found: dict[str, Near] = {}
+        for user_id in user_ids:
+            bound, proved = reached(user_id, things), reached(user_id, seen)
+            ends = min((thing.ends for thing in things if not bound.isdisjoint(thing.user_ids)), default=None)
+            found[user_id] = Near({name: name in proved for name in names if name in bound}, ends)
+        return found
 
     def beside(self, cluster_id: str, user_id: str, names: Sequence[str], now: float) -> Near:
         """Those of some accounts of a cluster that something seen or proved binds to one directly at Unix time ``now``:
@@ -263,12 +271,6 @@ class Clusters:
         found = {name: seen & state().edges for name, state in states.items() if state().cluster == cluster_id}
         bound = {name: True for name, edges in found.items() if edges and name != user_id}
         return Near(bound, min((ends[edge] for name in bound for edge in found[name]), default=None))
-
-    def alias(self, user_id: str) -> str:
-        """What an account is called where others are written down with what they had to do with it: a keyed HMAC, so
-        that nothing is left of it there when it is erased.
-        """
-        return self._links.mac("holder", user_id)
 
     def company(self, user_id: str, keys: Collection[str], most: int) -> list[str]:
         """The other accounts that share a budget with one, or something of the entities ``keys`` that people do not

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from riskapi.accounts.accounts import Accounts
 from riskapi.accounts.linked_restrictions import MOST_NAMED, LinkedRestriction
-from riskapi.clusters.clusters import Clusters
+from riskapi.clusters.clusters import Clusters, Near
 from riskapi.decisions.mail_met import WORDS, MailMet, events_of, together
 from riskapi.decisions.restrictor import Restrictor
 from riskapi.decisions.trigger_marks import DONE, FeedbackDone, TriggerMarks, review_about
@@ -50,20 +50,35 @@ class ClusterConsequences:
         to the account gets `review` at most: a stranger can sign up beside anybody, and type anybody's number. Raises
         :class:`riskapi.errors.StoreUnavailable`.
         """
-        policy, cluster = self._active.policy, self._clusters.of(user_id)
-        names = self._clusters.accounts(cluster)[:_MOST] if cluster else []
-        if len(names) < 2:
-            return []
-        found = self._mail_met.of(names, now)
-        triggers = _fired(found, policy, now)
-        if not triggers:
-            return []
-        near = self._clusters.near(cluster, user_id, now).accounts
+        return self.of_many([user_id], now)
+
+    def of_many(self, user_ids: Sequence[str], now: float) -> list[FeedbackAction]:
+        """The same for each of some accounts. A cluster of several is read once, and those whom the same binds to the
+        same accounts are one.
+        """
+        policy, within, done = self._active.policy, dict[str, list[str]](), list[FeedbackAction]()
+        for user_id, state in self._clusters.states(user_ids).items():
+            if state.cluster:
+                within.setdefault(state.cluster, []).append(user_id)
+        for cluster, users in within.items():
+            names = list(dict.fromkeys([*self._clusters.accounts(cluster)[:_MOST], *users]))
+            found = self._mail_met.of(names, now) if len(names) > 1 else {}
+            triggers = _fired(found, policy, now) if found else []
+            if triggers:
+                near = self._clusters.near_each(cluster, users, now)
+                for each in {_sides(user, near[user]): near[user].accounts for user in users}.values():
+                    done += self._tried(triggers, found, each, policy, now)
+        return done
+
+    def _tried(
+        self, triggers: list[Trigger], found: dict[str, Met], near: Mapping[str, bool], policy: Policy, now: float
+    ) -> list[FeedbackAction]:
+        """Do what fires for those of the accounts, and what their mail met, that are ``near`` one of them."""
         if not near.keys() >= found.keys():  # what bound some of them has ended
             found = {name: each for name, each in found.items() if name in near}
             triggers = _fired(found, policy, now) if len(found) > 1 else []
         self._marks.note_shadows(list(found), triggers, now)
-        aliases = {name: self._clusters.alias(name) for name in found}
+        aliases = {name: self._clusters.aliases.of(name) for name in found}
         done: list[FeedbackAction] = []
         for trigger in acting(triggers):
             brought = _brought_by(trigger, found, now)
@@ -122,6 +137,14 @@ class ClusterConsequences:
 
 def _fired(found: Mapping[str, Met], policy: Policy, now: float) -> list[Trigger]:
     return [each for each in fired(policy.feedback, together(found.values()), now) if each.of not in WORDS]
+
+
+def _sides(user_id: str, near: Near) -> tuple[frozenset[str], frozenset[str]]:
+    """Whom an account is bound to, and whom by what was seen or proved: nobody where that is itself alone. Where these
+    are the same for two accounts, so is all that follows from what is met by one or the other.
+    """
+    proved = frozenset(name for name, is_seen in near.accounts.items() if is_seen)
+    return frozenset(near.accounts), frozenset() if proved == {user_id} else proved
 
 
 def _brought_by(trigger: Trigger, found: Mapping[str, Met], now: float) -> list[str]:

@@ -91,7 +91,7 @@ class Restrictor:
             # What cannot be read keeps the account where it is.
             return Restricted() if kept is None else Restricted(held=replace(NOTHING, floor=account.tier))
         near = self._near(user_id, restrictions, now)
-        named = {self._clusters.alias(name): seen for name, seen in near.accounts.items() if name != user_id}
+        named = {self._clusters.aliases.of(name): seen for name, seen in near.accounts.items() if name != user_id}
         binds = named if "linkage" in policy.rescoring.undo else None
         held = in_force(restrictions, binds, said, now, established=account.is_established(now))
         return Restricted(restrictions, held, binds, near.ends, said)
@@ -101,7 +101,7 @@ class Restrictor:
         these say all that is to be known, and a large cluster is not read for each of its accounts.
         """
         cluster = self._clusters.of(user_id)
-        named = {self._clusters.alias(name): name for name in self._clusters.accounts(cluster)} if cluster else {}
+        named = self._clusters.aliases.accounts(cluster) if cluster else {}
         brought = [[named[each] for each in step.by if each in named] for step in restrictions if not step.is_own]
         if all(brought):
             near = self._clusters.beside(cluster, user_id, [name for each in brought for name in each[:_ASKED]], now)

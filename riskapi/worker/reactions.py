@@ -102,17 +102,36 @@ class Reactions:
             react(entry)
 
     def handle_together(self, entries: Sequence[StreamEntry]) -> list[bool]:
-        """Do at once what is to be done about signups and imports of which nothing else follows, and about accounts
-        that joined clusters; says of each entry whether it was one. Raises :class:`riskapi.errors.StoreUnavailable`.
+        """Do at once what is to be done about signups and imports of which nothing else follows, about accounts that
+        joined clusters, and about what the mail of several accounts of a cluster met; says of each entry whether it was
+        one. Raises :class:`riskapi.errors.StoreUnavailable`.
         """
         plain = [self._is_plain(entry) for entry in entries]
         known = [entry for entry, is_plain in zip(entries, plain, strict=True) if is_plain]
         if known:
             self._known(known)
             self._look_up([entry for entry in known if entry.type == "decision" and _may_ask(entry.data)])
-        joined = [_is_join(entry) for entry in entries]
-        self._joined([entry for entry, is_join in zip(entries, joined, strict=True) if is_join])
-        return [is_plain or is_join for is_plain, is_join in zip(plain, joined, strict=True)]
+        joined = [entry for entry in entries if _is_join(entry)]
+        self._joined(joined)
+        met = self._of_one_cluster([entry for entry in entries if _is_harm(entry)])
+        for each in met:
+            self._met_by(each)
+        together = {(entry.stream, entry.id) for each in (joined, *met) for entry in each}
+        return [
+            is_plain or (entry.stream, entry.id) in together for entry, is_plain in zip(entries, plain, strict=True)
+        ]
+
+    def _of_one_cluster(self, entries: Sequence[StreamEntry]) -> list[list[StreamEntry]]:
+        """Entries about accounts of one cluster, or about one account, wherever there are several."""
+        if len(entries) < 2:
+            return []
+        states = self._clusters.states({entry.data["user_id"] for entry in entries})
+        found: dict[tuple[str, str], list[StreamEntry]] = {}
+        for entry in entries:
+            user_id = entry.data["user_id"]
+            cluster = states[user_id].cluster
+            found.setdefault((cluster, "" if cluster else user_id), []).append(entry)
+        return [each for each in found.values() if len(each) > 1]
 
     def _is_plain(self, entry: StreamEntry) -> bool:
         if entry.type != "decision":
@@ -207,13 +226,19 @@ class Reactions:
             self._tell_linked(entry.data)
 
     def _met(self, entry: StreamEntry) -> None:
-        """Do what was left undone about what an account's mail met, and look at all that its cluster met."""
-        if entry.data.get("event") not in (None, *HARMLESS):
+        if _is_harm(entry):
+            self._met_by([entry])
+
+    def _met_by(self, entries: Sequence[StreamEntry]) -> None:
+        """Do what was left undone about what the mail of accounts met, and look at all that their clusters met."""
+        users = list(dict.fromkeys(entry.data["user_id"] for entry in entries))
+        for user_id in users:
             with contextlib.suppress(Problem):  # erased, or expired
-                self._consequences.of(entry.data["user_id"], self._clock())
-                self._consequences.others.of(entry.data["user_id"], self._clock())
-        if entry.data.get("event") == "not_mine":  # what it proved may not count any more
-            self._agenda.add([entry.data["user_id"]], self._clock(), "feedback.not_mine")
+                self._consequences.of(user_id, self._clock())
+        self._consequences.others.of_many(users, self._clock())
+        disowned = dict.fromkeys(entry.data["user_id"] for entry in entries if entry.data["event"] == "not_mine")
+        if disowned:  # what it proved may not count any more
+            self._agenda.add(list(disowned), self._clock(), "feedback.not_mine")
 
     def _tell_linked(self, data: Mapping[str, Any]) -> None:
         """Mark what the account touched with its standing, and have those linked to it decided again."""
@@ -221,7 +246,7 @@ class Reactions:
         standing = self._mark_latest(user_id)
         if standing is not None:
             most = self._active.policy.rescoring.linked
-            self._together(self._clusters.company(user_id, list(standing.entities.values()), most))
+            self._together(self._clusters.company(user_id, list(standing.entities.values()), most), most)
 
     def _mark_latest(self, user_id: str) -> Standing | None:
         """Mark what the account touched with its standing; None for one that was erased, or expired."""
@@ -252,10 +277,11 @@ class Reactions:
             self._clusters.look(entity_of(edge), self._active.policy, self._clock(), since=since)
         for cluster, first in came.items():
             # Whoever joined is among those who are looked at, however many there are.
-            self._together(list(dict.fromkeys([*first, *self._clusters.some(cluster, most)])))
+            names = list(dict.fromkeys([*first, *self._clusters.some(cluster, most)]))
+            self._together(names, max(most, len(set(first))) if most else 0)
 
-    def _together(self, user_ids: list[str]) -> None:
-        most = self._active.policy.rescoring.linked
+    def _together(self, user_ids: list[str], most: int) -> None:
+        """Have so many accounts decided again, a moment later."""
         if user_ids and most:
             self._agenda.add(user_ids[:most], self._clock() + _SETTLE, "linkage")
 
@@ -282,6 +308,11 @@ class Reactions:
 def _is_join(entry: StreamEntry) -> bool:
     """Whether accounts joined a cluster, or clusters became one."""
     return entry.type == "cluster" and entry.data["change"] in ("joined", "merged")
+
+
+def _is_harm(entry: StreamEntry) -> bool:
+    """Whether the mail of an account met something that may speak against it."""
+    return entry.type == "feedback" and entry.data.get("event") not in (None, *HARMLESS)
 
 
 def _may_ask(data: Mapping[str, Any]) -> bool:

@@ -1,0 +1,143 @@
+"""What many accounts of one ring do, or meet, at once: it costs a worker as much as one, and comes to the same."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from riskapi.app import Service
+from riskapi.store import consumer
+from tests.agendas import due_at
+from tests.bench.counters import counters
+from tests.conftest import NOW, Clock
+from tests.grants import under
+from tests.restrictions import CARD, DEVICE, NUMBER, changes, met, sharing, state, trigger, triggers, waiting
+from tests.signups import body, post
+from tests.working import SETTLED, Work
+
+#: Accounts of a ring. As many join it, and are told of in one reading.
+RING = ("bad", "mate", *(f"u_{number}" for number in range(10)))
+
+
+@pytest.fixture(autouse=True)
+def new_entries_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No reader looks for what others left unfinished, so that what is asked of the store can be counted."""
+    monkeypatch.setattr(consumer, "_LOOK", 3_600_000)
+
+
+def asked(service: Service, command: str, work: Callable[[], object]) -> int:
+    """How often a command is asked of the store by some work."""
+    before = counters(service.store)
+    work()
+    return int((counters(service.store) - before).calls[command])
+
+
+def ringed(service: Service, clock: Clock, *, apart: bool = False) -> Work:
+    """All of the ring sign up on one device, and a worker knows of none of it."""
+    work = Work(service, clock, apart=apart)
+    work.read()
+    sharing(service, *RING[2:], device=DEVICE)
+    clock.advance(60)
+    return work
+
+
+def soon(service: Service, clock: Clock) -> set[str]:
+    """Those of the ring who are decided again in the next seconds."""
+    return {user for user in RING if (due_at(service.store, user) or math.inf) < clock() + SETTLED}
+
+
+@pytest.mark.parametrize(("apart", "put"), [(False, 12), (True, 11 * 12)], ids=["together", "one by one"])
+def test_those_whose_cluster_many_join_at_once_are_put_on_the_agenda_once(
+    service: Service, clock: Clock, apart: bool, put: int
+) -> None:
+    work = ringed(service, clock, apart=apart)
+    assert asked(service, "zscore", work.read) == put  # each time, it is looked whether an account is due earlier
+    assert soon(service, clock) == set(RING)
+
+
+def test_of_a_large_cluster_all_who_joined_are_decided_again_and_about_as_many_others_as_are_looked_at(
+    service: Service, clock: Clock
+) -> None:
+    under(service, rescoring={"linked": 3})
+    ringed(service, clock).read()
+    assert soon(service, clock) >= set(RING[1:])
+
+
+def test_nobody_is_decided_again_because_of_others_where_the_policy_says_so(service: Service, clock: Clock) -> None:
+    under(service, rescoring={"linked": 0})
+    ringed(service, clock).read()
+    assert soon(service, clock) == set()
+
+
+@pytest.mark.parametrize("most", [1, 3, 11, 12, 13])
+def test_some_of_a_cluster_are_of_it_and_all_where_it_has_no_more(service: Service, clock: Clock, most: int) -> None:
+    ringed(service, clock)
+    clusters = service.parts.clusters
+    found = clusters.some(clusters.of("bad"), most)
+    assert set(found) <= set(RING) and len(found) >= min(most, len(RING))
+    assert most < len(RING) or found == sorted(RING)
+
+
+#: What the accounts share, and who has what to do with whom: seen by all, merely claimed, or both in two halves.
+TIES: dict[str, dict[str, dict[str, Any]]] = {
+    "one device": {user: {"device": DEVICE} for user in RING},
+    "a number that is claimed": {user: {"phone": NUMBER} for user in RING},
+    "two devices, and a number that binds them": {
+        user: {"device": {"id": f"dev-{place % 2}"}, "phone": NUMBER} for place, user in enumerate(RING)
+    },
+    "a card and devices": {
+        user: {"payment": CARD} | ({"device": DEVICE} if place < 4 else {}) for place, user in enumerate(RING)
+    },
+    "nothing": {user: {} for user in RING},
+}
+
+
+@pytest.mark.parametrize("action", ["warn", "tighten", "limit", "pause"])
+@pytest.mark.parametrize("ties", TIES)
+def test_what_the_mail_of_many_met_at_once_comes_to_the_same_as_one_by_one(
+    service: Service, clock: Clock, ties: str, action: str
+) -> None:
+    def told(apart: bool) -> list[Any]:
+        service.store.execute("FLUSHALL")
+        clock.now = NOW
+        triggers(service, trigger(action))
+        work = Work(service, clock, apart=apart)
+        for at, user in enumerate(RING):
+            post(service, body(user, **TIES[ties][user]), NOW + at)
+        clock.advance(60)
+        work.do()
+        for user in RING[:3]:
+            met(service, user, clock())
+            met(service, user, clock(), id="e2")
+        work.do()
+        now = clock()
+        return [(state(service, now, user), waiting(service, user), changes(service, now, user)) for user in RING]
+
+    assert told(apart=False) == told(apart=True)
+
+
+@pytest.mark.parametrize(("apart", "read"), [(False, 2), (True, 6 * 2)], ids=["together", "one by one"])
+def test_a_cluster_is_read_once_for_all_whose_mail_met_something(
+    service: Service, clock: Clock, apart: bool, read: int
+) -> None:
+    triggers(service, trigger("warn"))
+    work = ringed(service, clock, apart=apart)
+    work.do()
+    for user in RING[:6]:
+        met(service, user, clock())
+    assert asked(service, "smembers", work.read) == read  # whose mail met what, and what binds them
+    assert all("SPAM_TRAP_WARN" in waiting(service, user) for user in RING)
+
+
+def test_aliases_of_a_cluster_are_known_as_it_grows(service: Service, clock: Clock) -> None:
+    ringed(service, clock)
+    clusters = service.parts.clusters
+    cluster = clusters.of("bad")
+    known = clusters.aliases.accounts(cluster)
+    assert known == {clusters.aliases.of(user): user for user in RING}
+    assert asked(service, "smembers", lambda: clusters.aliases.accounts(cluster)) == 0
+    post(service, body("new", device=DEVICE), clock())
+    assert clusters.aliases.accounts(cluster)[clusters.aliases.of("new")] == "new"
