@@ -29,6 +29,7 @@ from tests.bench import (
     upstreams,
     worst,
 )
+from tests.bench.afterwards import Afterwards
 from tests.bench.figures import Bench, Fsync, Grants, Growth, Memory, Worst
 from tests.bench.plot import plot
 from tests.bench.progress import Steps
@@ -126,10 +127,12 @@ def _grow(
     sizes = sorted({*(size for size in _SIZES if size < options.growth), options.growth} - {0})
     if not sizes and not options.worst:
         return None, None, None
-    with in_process.serving(in_process.settings_of(directory, KEY)) as service:
+    settings = in_process.settings_of(directory, KEY)
+    with in_process.serving(settings) as service:
         growing = growth.Growing(directory, KEY, service, steps)
         grown = growing.measure(sizes) if sizes else None
-        worsts = worst.measure(growing, service, options.worst, steps) if options.worst else None
+        afterwards = Afterwards(service, settings)
+        worsts = worst.measure(growing, service, afterwards, options.worst, steps) if options.worst else None
     return growing.memory, grown, worsts
 
 

@@ -131,7 +131,8 @@ class Growth(Found):
 class Worst(Found):
     """A signup that shares something with so many, and one in the same store that shares nothing: processor time.
 
-    ``times`` is the median of what blocks that took turns cost, one in the other.
+    ``times`` is the median of what blocks that took turns cost, one in the other. ``after`` is what is left to a
+    worker, in its process and in the store, where 600 come at once: those they are linked to are decided again once.
     """
 
     shared: str
@@ -142,6 +143,8 @@ class Worst(Found):
     alone_python: float
     alone_store: float
     times: float
+    after: float
+    alone_after: float
 
 
 class Grants(Found):

@@ -180,11 +180,12 @@ def _worst(bench: Bench) -> Iterator[str]:
         return
     yield from table(
         f"worst cases: a signup that shares something with {bench.worst[0].accounts:,} accounts, microseconds",
-        ("", "Python", "store", "Python alone", "store alone", "times", "aim"),
+        ("", "Python", "store", "Python alone", "store alone", "times", "aim", "left to a worker", "alone"),
         [
             (
                 f"shares {each.shared}", f"{each.python:.0f}", f"{each.store:.0f}", f"{each.alone_python:.0f}",
-                f"{each.alone_store:.0f}", f"{each.times:.2f}", f"{figures.WORST:.1f}",
+                f"{each.alone_store:.0f}", f"{each.times:.2f}", f"{figures.WORST:.1f}", f"{each.after:.0f}",
+                f"{each.alone_after:.0f}",
             )
             for each in bench.worst
         ],

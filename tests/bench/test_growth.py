@@ -10,6 +10,7 @@ import pytest
 from riskapi.app import Service
 from riskapi.datasets.installed import DataPaths
 from tests.bench import growth, in_process, loading, worst
+from tests.bench.afterwards import Afterwards
 from tests.bench.progress import Steps
 from tests.conftest import BOOTSTRAP_KEY
 from tests.members import members
@@ -45,10 +46,11 @@ def test_sizes_are_reached_and_what_shares_one_thing_is_timed(grown: Service, tm
     assert growing.memory is not None and growing.memory.accounts == 350
     assert grown.store.execute("CONFIG", "GET", "appendonly") == [b"appendonly", b"yes"]
 
-    worsts = worst.measure(growing, grown, 20, Steps())
+    afterwards = Afterwards(grown, in_process.settings_of(tmp_path, BOOTSTRAP_KEY))
+    worsts = worst.measure(growing, grown, afterwards, 20, Steps())
     assert [each.shared for each in worsts] == ["an address", "a domain", "a pattern", "a device"]
-    assert all(each.times > 0 and each.accounts == 20 for each in worsts)
-    assert len(grown.store.execute("KEYS", "risk:a:*")) == growing.accounts == 910 + 4 * 40
+    assert all(each.times > 0 and each.accounts == 20 and min(each.after, each.alone_after) > 0 for each in worsts)
+    assert len(grown.store.execute("KEYS", "risk:a:*")) == growing.accounts == 910 + 4 * 60
     assert max(len(members(grown.store, key)) for key in grown.store.execute("KEYS", "risk:e:d:*")) >= 30
 
 

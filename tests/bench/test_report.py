@@ -62,7 +62,7 @@ def bench() -> Bench:
                              for power, several in ((4, []), (5, [Family(name="risk:r", keys=0.2, bytes=51)]))],
                       left_out={1_000_000: "some 3.0 GB would be needed"}),
         worst=[Worst(shared="a device", accounts=20_000, load_seconds=30, python=900, store=300, alone_python=600,
-                     alone_store=200, times=1.51)],
+                     alone_store=200, times=1.51, after=2400, alone_after=150)],
         upstreams=[Upstreams(name="off", rate=900, p50=7, p99=12, to_off=1, dns=0, rdap=0, errors=2)],
     )  # fmt: skip
 
@@ -106,7 +106,7 @@ def test_every_figure_is_printed_beside_its_aim() -> None:
         ("risk:r", "  0  ", "51"),
         ("tables of keys and expiry", "1,218", "1,166"),
         ("1,000,000 accounts were left out", "3.0 GB"),
-        ("shares a device", "1.51", "1.5"),
+        ("shares a device", "1.51", "1.5", "2400", "150"),
         ("put off until after the load", "80"),
         ("answers that were not 200: 2",),
     ):
