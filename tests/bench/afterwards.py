@@ -23,8 +23,10 @@ class Afterwards:
         self._looks = Schedule(worker.agenda, service.rescorer, time.time, lambda: time.time() + _AHEAD)
 
     def do(self) -> float:
-        """Do all there is to do; microseconds of this process and of the store."""
+        """Do all there is to do; microseconds of this process and of the store. What happened is read first, so that
+        everybody is decided again once because of it.
+        """
         before, begin = counters(self._store), time.process_time()
-        while sum((*(reader.step() for reader in self._readers), self._looks.step())):
+        while sum(reader.step() for reader in self._readers) or self._looks.step():
             pass
         return 1e6 * (time.process_time() - begin + (counters(self._store) - before).busy)
