@@ -254,8 +254,8 @@ class Clusters:
         return found
 
     def beside(self, cluster_id: str, user_id: str, names: Sequence[str], now: float) -> Near:
-        """Those of some accounts of a cluster that something seen or proved binds to one directly at Unix time ``now``:
-        the quick part of :meth:`near`.
+        """Those of some accounts of a cluster that something binds to one directly at Unix time ``now``, and whether
+        what was seen or proved does: the quick part of :meth:`near`.
         """
         pipe = self._store.pipeline()
         asked = pipe.ask("HGETALL", cluster_key(cluster_id), read=as_it_is)
@@ -263,13 +263,10 @@ class Clusters:
         self._store.run(pipe)
         fields, mine = asked(), states[user_id]()
         ends = {edge: float(fields.get(b"e:" + edge.encode(), 0)) for edge in mine.edges}
-        seen = {
-            edge
-            for edge in mine.edges
-            if ends[edge] > now and standing_of(edge, claims=b"c:" + edge.encode() in fields) == "proved"
-        }
-        found = {name: seen & state().edges for name, state in states.items() if state().cluster == cluster_id}
-        bound = {name: True for name, edges in found.items() if edges and name != user_id}
+        lasting = {edge for edge in mine.edges if ends[edge] > now}
+        seen = {edge for edge in lasting if standing_of(edge, claims=b"c:" + edge.encode() in fields) == "proved"}
+        found = {name: lasting & state().edges for name, state in states.items() if state().cluster == cluster_id}
+        bound = {name: not seen.isdisjoint(edges) for name, edges in found.items() if edges and name != user_id}
         return Near(bound, min((ends[edge] for name in bound for edge in found[name]), default=None))
 
     def company(self, user_id: str, keys: Collection[str], most: int) -> list[str]:

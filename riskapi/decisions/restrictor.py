@@ -98,14 +98,20 @@ class Restrictor:
 
     def _near(self, user_id: str, restrictions: Sequence[LinkedRestriction], now: float) -> Near:
         """Those that an account is bound to. Where it is bound directly to some of those who brought each thing about,
-        these say all that is to be known, and a large cluster is not read for each of its accounts.
+        by what was seen or proved unless that is merely claimed, these say all that is to be known, and a large cluster
+        is not read for each of its accounts.
         """
         cluster = self._clusters.of(user_id)
         named = self._clusters.aliases.accounts(cluster) if cluster else {}
-        brought = [[named[each] for each in step.by if each in named] for step in restrictions if not step.is_own]
-        if all(brought):
-            near = self._clusters.beside(cluster, user_id, [name for each in brought for name in each[:_ASKED]], now)
-            if all(not near.accounts.keys().isdisjoint(each) for each in brought):
+        brought = [
+            ([named[each] for each in step.by if each in named][:_ASKED], step.claimed)
+            for step in restrictions
+            if not step.is_own
+        ]
+        if all(names for names, _ in brought):
+            near = self._clusters.beside(cluster, user_id, [name for names, _ in brought for name in names], now)
+            bound = near.accounts
+            if all(any(bound.get(name) or (claimed and name in bound) for name in names) for names, claimed in brought):
                 return near
         return self._clusters.near(cluster, user_id, now)
 
@@ -199,7 +205,8 @@ class Restrictor:
                 return
             near = restricted.near
             if near is not None or not restricted.restrictions:  # those who brought it about were looked at just now
-                near = dict.fromkeys(given.by, not given.claimed) | dict(near or {})
+                known = near or {}
+                near = {**known, **{name: known.get(name, False) or not given.claimed for name in given.by}}
             held = in_force(restrictions, near, said, now, established=account.is_established(now))
             own = account.own if restricted.restrictions else tighter(account.own, restricted.held.floor)
             written = _change(user_id, account, own, given, restrictions, held, policy, now)

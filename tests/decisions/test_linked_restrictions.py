@@ -20,7 +20,7 @@ from tests import streams
 from tests.agendas import due_at
 from tests.conftest import NOW, Clock
 from tests.grants import ask, under, view
-from tests.holders import happens, joined
+from tests.holders import again, happens, joined
 from tests.restrictions import (
     BOUND,
     CARD,
@@ -311,6 +311,38 @@ def test_what_no_longer_binds_counts_for_nobody_else(service: Service, clock: Cl
     met(service, "bad", clock())
     assert service.parts.consequences.others.of("bad", clock()) == []
     assert state(service, clock()) == FREE
+
+
+def test_what_is_seen_through_a_third_counts_beside_what_is_claimed_directly(service: Service, clock: Clock) -> None:
+    """`mate` has the number of `bad`, which anybody can type, and a device of one who has its card."""
+    triggers(service, trigger("limit"))
+    joined(service, "bad", NOW, payment=CARD, phone=NUMBER)
+    joined(service, "third", NOW + 1, payment=CARD, device=DEVICE)
+    joined(service, "mate", NOW + 2, device=DEVICE, phone=NUMBER)
+    clock.advance(60)
+    work = Work(service, clock)
+    work.do()
+    met(service, "bad", clock())
+    work.do()
+    assert state(service, clock()) == ("limit", False)
+    again(service, "mate", clock())
+    assert state(service, clock()) == ("limit", False)
+
+
+def test_what_is_seen_later_counts_at_once_where_it_was_claimed_before(service: Service, clock: Clock) -> None:
+    """`mate` bears something because of a number; then a third binds it to `bad` by what is seen."""
+    triggers(service, trigger("limit"))
+    joined(service, "bad", NOW, payment=CARD, phone=NUMBER)
+    joined(service, "mate", NOW + 1, device=DEVICE, phone=NUMBER)
+    clock.advance(60)
+    work = Work(service, clock)
+    work.do()
+    met(service, "bad", clock())
+    work.do()
+    assert state(service, clock()) == ("review", False)
+    joined(service, "third", clock(), payment=CARD, device=DEVICE)
+    service.parts.consequences.others.of("bad", clock())
+    assert state(service, clock()) == ("limit", False)
 
 
 def test_a_link_further_away_that_ends_is_looked_at_when_it_does(service: Service, clock: Clock) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -91,6 +92,7 @@ TIES: dict[str, dict[str, dict[str, Any]]] = {
     "a card and devices": {
         user: {"payment": CARD} | ({"device": DEVICE} if place < 4 else {}) for place, user in enumerate(RING)
     },
+    "an address, as a wave": {user: {"device": {"ip_address": "203.0.113.77"}} for user in RING},
     "nothing": {user: {} for user in RING},
 }
 
@@ -130,6 +132,25 @@ def test_a_cluster_is_read_once_for_all_whose_mail_met_something(
         met(service, user, clock())
     assert asked(service, "smembers", work.read) == read  # whose mail met what, and what binds them
     assert all("SPAM_TRAP_WARN" in waiting(service, user) for user in RING)
+
+
+@pytest.mark.parametrize("ties", ["one device", "a number that is claimed", "an address, as a wave"])
+def test_a_ring_is_not_read_for_each_of_its_accounts_that_bears_what_others_met(
+    service: Service, clock: Clock, ties: str
+) -> None:
+    triggers(service, trigger("limit"))
+    work = Work(service, clock)
+    for at, user in enumerate(RING):
+        post(service, body(user, **TIES[ties][user]), NOW + at)
+    clock.advance(60)
+    work.do()
+    met(service, "bad", clock())
+    work.do()
+    tiers = {user: state(service, clock(), user)[0] for user in RING}
+    assert set(tiers.values()) >= {"limit"} and "allow" not in tiers.values()
+    for user in RING[1:]:
+        assert asked(service, "smembers", partial(service.rescorer.again, user, "linkage", clock())) == 0
+    assert tiers == {user: state(service, clock(), user)[0] for user in RING}
 
 
 def test_aliases_of_a_cluster_are_known_as_it_grows(service: Service, clock: Clock) -> None:
