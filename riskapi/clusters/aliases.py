@@ -8,9 +8,11 @@ from riskapi.budgets.keys import members_key
 from riskapi.links.entities import Links
 from riskapi.store.connections import Store
 
-#: Clusters whose accounts are kept: those of one are asked for again and again while what happened to it is dealt with.
-_CLUSTERS = 16
-#: Of so many accounts one may be another before they are read anew.
+#: Clusters of so many accounts are kept: theirs are asked for again and again while what happened to it is dealt with.
+_LARGE = 100
+#: Accounts that are kept at most, those of all clusters together: some 20 MB.
+_MOST = 100_000
+#: Of so many accounts of a cluster one may be another before they are read anew.
 _OF = 50
 
 
@@ -26,14 +28,20 @@ class Aliases:
         return self._links.mac("holder", user_id)
 
     def accounts(self, cluster_id: str) -> Mapping[str, str]:
-        """The accounts of a cluster by alias. Those who came or went just now may be missing, or still there: to read
-        and name all of 5,000 takes 20 ms, and some hundred of them may be looked at in a row. Raises
+        """The accounts of a cluster by alias. Of a large one, those who came or went just now may be missing, or still
+        there: to read and name all of 5,000 takes 20 ms, and some hundred of them may be looked at in a row. Raises
         :class:`riskapi.errors.StoreUnavailable`.
         """
         key, kept = members_key(cluster_id), self._kept.get(cluster_id, {})
-        if abs(self._store.execute("SCARD", key) - len(kept)) > len(kept) // _OF:
-            kept = {self.of(name.decode()): name.decode() for name in self._store.execute("SMEMBERS", key)}
-            if len(self._kept) >= _CLUSTERS:
-                self._kept.clear()
-            self._kept[cluster_id] = kept
+        size = self._store.execute("SCARD", key)
+        if not kept or abs(size - len(kept)) > len(kept) // _OF:
+            names = [name.decode() for name in self._store.execute("SMEMBERS", key)]
+            kept = {self.of(name): name for name in names}
+            if size >= _LARGE:
+                self._keep(cluster_id, kept)
         return kept
+
+    def _keep(self, cluster_id: str, accounts: Mapping[str, str]) -> None:
+        if sum(map(len, list(self._kept.values()))) + len(accounts) > _MOST:
+            self._kept.clear()
+        self._kept[cluster_id] = accounts

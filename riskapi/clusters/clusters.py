@@ -227,8 +227,7 @@ class Clusters:
         return sorted(name.decode() for name in self._store.execute("SMEMBERS", members_key(cluster_id)))
 
     def some(self, cluster_id: str, most: int) -> list[str]:
-        """The accounts of a cluster, by name; of one that has more than ``most``, about as many, mostly the same ones.
-
+        """The accounts of a cluster, by name; of one that has more than ``most`` about as many, mostly the same ones.
         Reading all of 20,000 takes the store some milliseconds, and this process some more.
         """
         key = members_key(cluster_id)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from riskapi.app import Service
+from riskapi.clusters import aliases
 from riskapi.store import consumer
 from tests.agendas import due_at
 from tests.bench.counters import counters
@@ -24,9 +25,12 @@ RING = ("bad", "mate", *(f"u_{number}" for number in range(10)))
 
 
 @pytest.fixture(autouse=True)
-def new_entries_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No reader looks for what others left unfinished, so that what is asked of the store can be counted."""
+def counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No reader looks for what others left unfinished, so that what is asked of the store can be counted; and a ring of
+    these tests is a large one.
+    """
     monkeypatch.setattr(consumer, "_LOOK", 3_600_000)
+    monkeypatch.setattr(aliases, "_LARGE", len(RING))
 
 
 def asked(service: Service, command: str, work: Callable[[], object]) -> int:
@@ -153,12 +157,27 @@ def test_a_ring_is_not_read_for_each_of_its_accounts_that_bears_what_others_met(
     assert tiers == {user: state(service, clock(), user)[0] for user in RING}
 
 
-def test_aliases_of_a_cluster_are_known_as_it_grows(service: Service, clock: Clock) -> None:
+@pytest.mark.parametrize(("large", "most", "read"), [(12, 24, 0), (13, 24, 2), (12, 23, 2)])
+def test_aliases_are_kept_of_large_clusters_and_of_so_many_accounts_at_most(
+    service: Service, clock: Clock, monkeypatch: pytest.MonkeyPatch, large: int, most: int, read: int
+) -> None:
+    monkeypatch.setattr(aliases, "_LARGE", large)
+    monkeypatch.setattr(aliases, "_MOST", most)
+    ringed(service, clock)
+    for number in range(12):
+        post(service, body(f"else_{number}", device={"id": "dev-else"}), clock())
+    clusters, found = service.parts.clusters, service.parts.clusters.aliases
+    rings = [clusters.of("bad"), clusters.of("else_0")]
+    named = [found.accounts(ring) for ring in rings]
+    assert [sorted(each.values()) for each in named] == [sorted(RING), sorted(f"else_{number}" for number in range(12))]
+    assert asked(service, "smembers", lambda: [found.accounts(ring) for ring in rings]) == read
+
+
+def test_aliases_of_a_large_cluster_are_known_as_it_grows(service: Service, clock: Clock) -> None:
     ringed(service, clock)
     clusters = service.parts.clusters
     cluster = clusters.of("bad")
     known = clusters.aliases.accounts(cluster)
     assert known == {clusters.aliases.of(user): user for user in RING}
-    assert asked(service, "smembers", lambda: clusters.aliases.accounts(cluster)) == 0
     post(service, body("new", device=DEVICE), clock())
     assert clusters.aliases.accounts(cluster)[clusters.aliases.of("new")] == "new"
