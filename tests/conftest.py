@@ -322,17 +322,17 @@ class Service:
         return self.process.wait(30)
 
 
-@pytest.fixture
-def serve(tmp_path: Path, free_port: int) -> Iterator[Callable[..., Service]]:
-    """``serve(RISKAPI_WORKERS="2", …)`` starts the real service on a data directory of its own."""
+@contextlib.contextmanager
+def serving(folder: Path, port: int) -> Iterator[Callable[..., Service]]:
+    """Yields what starts the real service on a port, on a data directory of its own; ends what was started."""
     started: list[Service] = []
 
     def start(*, wait: bool = True, **environment: str) -> Service:
-        output, errors = tmp_path / f"out{len(started)}", tmp_path / f"err{len(started)}"
+        output, errors = folder / f"out{len(started)}", folder / f"err{len(started)}"
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("RISKAPI_", "REDIS_"))}
         ours = {
-            "RISKAPI_DATA_DIR": str(tmp_path / "var"),
-            "RISKAPI_BIND": f"127.0.0.1:{free_port}",
+            "RISKAPI_DATA_DIR": str(folder / "var"),
+            "RISKAPI_BIND": f"127.0.0.1:{port}",
             "RISKAPI_WORKERS": "1",
             "RISKAPI_BOOTSTRAP_KEY": BOOTSTRAP_KEY,
             "RISKAPI_STORE_FSYNC": "everysec",
@@ -350,22 +350,38 @@ def serve(tmp_path: Path, free_port: int) -> Iterator[Callable[..., Service]]:
                 env={**inherited, **ours, **environment},
                 start_new_session=True,
             )
-        service = Service(process, f"http://127.0.0.1:{free_port}", tmp_path / "var", output, errors)
+        service = Service(process, f"http://127.0.0.1:{port}", folder / "var", output, errors)
         started.append(service)
         if wait:
             service.wait_until_ready()
         return service
 
-    yield start
-    for service in started:
-        if service.process.poll() is None:
-            service.stop()
+    try:
+        yield start
+    finally:
+        for service in started:
+            if service.process.poll() is None:
+                service.stop()
+
+
+@pytest.fixture
+def serve(tmp_path: Path, free_port: int) -> Iterator[Callable[..., Service]]:
+    """``serve(RISKAPI_WORKERS="2", …)`` starts the real service on a data directory of its own."""
+    with serving(tmp_path, free_port) as start:
+        yield start
 
 
 @pytest.fixture
 def served(serve: Callable[..., Service]) -> Service:
     """The real service, ready."""
     return serve()
+
+
+@pytest.fixture(scope="module")
+def served_to_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The real service, ready, for all tests of a file that leave it as it was."""
+    with serving(tmp_path_factory.mktemp("service"), ports.free_port()) as start:
+        yield start()
 
 
 @pytest.fixture

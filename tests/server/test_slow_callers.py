@@ -98,21 +98,19 @@ def test_who_shows_no_key_is_told_so_before_the_body_and_holds_nobody_back(serve
         assert (answer[0], answer[1]["unknown_accounts"]) == (200, 1)
 
 
-def test_who_forgets_the_key_of_a_small_body_is_told_so_before_it(serve: Serve) -> None:
-    service = serve()
+def test_who_forgets_the_key_of_a_small_body_is_told_so_before_it(served_to_all: Service) -> None:
     head = "POST /v1/signups HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n"
-    with connections(service, 1, head) as (connection,):
+    with connections(served_to_all, 1, head) as (connection,):
         connection.settimeout(10)
         assert connection.recv(4096).startswith(b"HTTP/1.1 401 ")
 
 
-def test_a_caller_without_a_key_that_writes_before_it_reads_is_told_so(serve: Serve) -> None:
+def test_a_caller_without_a_key_that_writes_before_it_reads_is_told_so(served_to_all: Service) -> None:
     """Whatever it writes; and it goes on with the connection it has."""
-    service = serve()
     for size, announced in product((100, 100_000, 2**20, 20 * 2**20), (True, False)):
         kind = {"Content-Length": str(size)} if announced else {"Transfer-Encoding": "chunked"}
         for key in ({}, {"Authorization": "Bearer wrong"}):
-            with contextlib.closing(HTTPConnection(*service.address, timeout=30)) as connection:
+            with contextlib.closing(HTTPConnection(*served_to_all.address, timeout=30)) as connection:
                 for _ in range(3):
                     parts = (b" " * min(size - at, 65_536) for at in range(0, size, 65_536))
                     headers = {"Content-Type": "application/json", **kind, **key}
@@ -150,23 +148,21 @@ def test_a_body_that_does_not_arrive_in_time_is_told_so_and_the_connection_ends(
 @pytest.mark.parametrize("mebibytes", [2, 20])
 @pytest.mark.parametrize("announced", [True, False])
 def test_a_caller_that_writes_far_too_much_before_it_reads_is_told_so(
-    serve: Serve, mebibytes: int, announced: bool
+    served_to_all: Service, mebibytes: int, announced: bool
 ) -> None:
     """As most of them do: a connection that ends while they write is all they would see."""
-    service = serve()
     kind = {"Content-Length": str(mebibytes * 2**20)} if announced else {"Transfer-Encoding": "chunked"}
     headers = {"Authorization": f"Bearer {BOOTSTRAP_KEY}", "Content-Type": "application/json", **kind}
     for _ in range(3):
-        with contextlib.closing(HTTPConnection(*service.address, timeout=30)) as connection:
+        with contextlib.closing(HTTPConnection(*served_to_all.address, timeout=30)) as connection:
             parts = (b" " * 65_536 for _ in range(mebibytes * 16))
             connection.request("POST", "/v1/signups", parts, headers, encode_chunked=not announced)
             answer = connection.getresponse()
             assert (answer.status, json.loads(answer.read())["code"]) == (413, "payload_too_large")
 
 
-def test_what_a_head_may_hold_is_read_as_before(serve: Serve) -> None:
+def test_what_a_head_may_hold_is_read_as_before(served_to_all: Service) -> None:
     """Whatever the bytes of path and headers, there is an answer that says what is wrong."""
-    service = serve()
     key = f"Authorization: Bearer {BOOTSTRAP_KEY}\r\n".encode()
     label = (
         b"Content-Type: application/json\r\nContent-Length: 40\r\n\r\n"
@@ -186,6 +182,6 @@ def test_what_a_head_may_hold_is_read_as_before(serve: Serve) -> None:
         + b"Content-Length: 9999999\r\n\r\n": 413,
     }
     for sent, status in cases.items():
-        with socket.create_connection(service.address, timeout=10) as connection:
+        with socket.create_connection(served_to_all.address, timeout=10) as connection:
             connection.sendall(sent)
             assert int(connection.recv(4096).split(b" ")[1]) == status, sent

@@ -39,10 +39,19 @@ from tests.working import Work
 SILENT = Message()
 
 
+@pytest.fixture(scope="module")
+def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[int]]:
+    """The ports of three nodes that share the slots, for all tests of this file."""
+    with store_servers.cluster(tmp_path_factory.mktemp("cluster")) as ports:
+        yield ports
+
+
 @pytest.fixture
-def store(cluster: list[int]) -> Iterator[Store]:
-    """The store of a cluster, in the place of the embedded one."""
-    with contextlib.closing(open_store(Settings.load({"REDIS_URL": store_servers.url(cluster)}))) as store:
+def store(nodes: list[int]) -> Iterator[Store]:
+    """The store of a cluster, empty, in the place of the embedded one."""
+    with contextlib.closing(open_store(Settings.load({"REDIS_URL": store_servers.url(nodes)}))) as store:
+        for node in store.primaries():
+            node.flushall()
         yield store
 
 
