@@ -486,6 +486,23 @@ def cluster(tmp_path: Path) -> Iterator[list[int]]:
         yield ports
 
 
+@pytest.fixture(scope="module")
+def cluster_of_module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """The store of three nodes that the tests of a file share."""
+    with store_servers.cluster(tmp_path_factory.mktemp("cluster")) as ports:
+        settings = Settings.load({"REDIS_URL": store_servers.url(ports), "RISKAPI_STORE_TIMEOUT_MS": "10000"})
+        with contextlib.closing(open_store(settings)) as store:
+            yield store
+
+
+@pytest.fixture
+def three_nodes(cluster_of_module: Store) -> Store:
+    """The store of three nodes, empty."""
+    for node in cluster_of_module.primaries():
+        node.flushall()
+    return cluster_of_module
+
+
 @pytest.fixture
 def lines() -> Iterator[Lines]:
     """What was logged since the start of the test."""

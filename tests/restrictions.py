@@ -65,8 +65,20 @@ def linked(service: Service, clock: Clock, *given: Trigger, others: Sequence[str
     """
     triggers(service, *given)
     sharing(service, *others, **(parts or {"device": DEVICE}))
+    return settled(service, clock)
+
+
+def settled(service: Service, clock: Clock) -> Work:
+    """A minute later, when the worker knows of all who signed up."""
     clock.advance(60)
     work = Work(service, clock)
+    work.do()
+    return work
+
+
+def trapped(service: Service, clock: Clock, work: Work) -> Work:
+    """Spam traps are met by `bad`, and the worker does what follows."""
+    met(service, "bad", clock())
     work.do()
     return work
 
@@ -80,10 +92,7 @@ def cut(service: Service, user: str | None, now: float) -> str:
 
 def ring(service: Service, clock: Clock, *given: Trigger, **parts: Any) -> Work:
     """`bad` and `mate` share something, and spam traps were met by `bad`."""
-    work = linked(service, clock, *given, **parts)
-    met(service, "bad", clock())
-    work.do()
-    return work
+    return trapped(service, clock, linked(service, clock, *given, **parts))
 
 
 def review_of(service: Service, user: str = "mate") -> str:

@@ -246,7 +246,7 @@ class Reactions:
         standing = self._mark_latest(user_id)
         if standing is not None:
             most = self._active.policy.rescoring.linked
-            self._together(self._clusters.company(user_id, list(standing.entities.values()), most), most)
+            self._together(self._clusters.company(user_id, list(standing.entities.values()), most))
 
     def _mark_latest(self, user_id: str) -> Standing | None:
         """Mark what the account touched with its standing; None for one that was erased, or expired."""
@@ -268,22 +268,22 @@ class Reactions:
 
     def _joined(self, entries: Sequence[StreamEntry]) -> None:
         """Have those decided again who are in clusters that somebody joined: once, however many joined."""
-        came, looks, most = dict[str, list[str]](), dict[str, float](), self._active.policy.rescoring.linked
+        came, looks, most = dict[str, dict[str, None]](), dict[str, float](), self._active.policy.rescoring.linked
         for data in (entry.data for entry in entries):
-            came.setdefault(data["cluster_id"], []).extend([data["user_id"]] if "user_id" in data else [])
+            came.setdefault(data["cluster_id"], {}).update({data["user_id"]: None} if "user_id" in data else {})
             at = instant(data["at"]).timestamp()
             looks |= {edge: max(at, looks.get(edge, at)) for edge in data.get("looks", ())}
         for edge, since in looks.items():
             self._clusters.look(entity_of(edge), self._active.policy, self._clock(), since=since)
-        for cluster, first in came.items():
+        for cluster, first in came.items() if most else ():
             # Whoever joined is among those who are looked at, however many there are.
             names = list(dict.fromkeys([*first, *self._clusters.some(cluster, most)]))
-            self._together(names, max(most, len(set(first))) if most else 0)
+            self._together(names[: max(most, len(first))])
 
-    def _together(self, user_ids: list[str], most: int) -> None:
-        """Have so many accounts decided again, a moment later."""
-        if user_ids and most:
-            self._agenda.add(user_ids[:most], self._clock() + _SETTLE, "linkage")
+    def _together(self, user_ids: list[str]) -> None:
+        """Have accounts decided again, a moment later."""
+        if user_ids:
+            self._agenda.add(user_ids, self._clock() + _SETTLE, "linkage")
 
     def handle_list(self, entry: StreamEntry) -> None:
         """As :meth:`handle`, for what happens to lists: finding all whom an entry names takes a while."""

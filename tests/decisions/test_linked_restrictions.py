@@ -35,8 +35,10 @@ from tests.restrictions import (
     met,
     review_of,
     ring,
+    settled,
     sharing,
     state,
+    trapped,
     trigger,
     triggers,
     waiting,
@@ -319,11 +321,7 @@ def test_what_is_seen_through_a_third_counts_beside_what_is_claimed_directly(ser
     joined(service, "bad", NOW, payment=CARD, phone=NUMBER)
     joined(service, "third", NOW + 1, payment=CARD, device=DEVICE)
     joined(service, "mate", NOW + 2, device=DEVICE, phone=NUMBER)
-    clock.advance(60)
-    work = Work(service, clock)
-    work.do()
-    met(service, "bad", clock())
-    work.do()
+    trapped(service, clock, settled(service, clock))
     assert state(service, clock()) == ("limit", False)
     again(service, "mate", clock())
     assert state(service, clock()) == ("limit", False)
@@ -334,11 +332,7 @@ def test_what_is_seen_later_counts_at_once_where_it_was_claimed_before(service: 
     triggers(service, trigger("limit"))
     joined(service, "bad", NOW, payment=CARD, phone=NUMBER)
     joined(service, "mate", NOW + 1, device=DEVICE, phone=NUMBER)
-    clock.advance(60)
-    work = Work(service, clock)
-    work.do()
-    met(service, "bad", clock())
-    work.do()
+    trapped(service, clock, settled(service, clock))
     assert state(service, clock()) == ("review", False)
     joined(service, "third", clock(), payment=CARD, device=DEVICE)
     service.parts.consequences.others.of("bad", clock())
@@ -351,11 +345,7 @@ def test_a_link_further_away_that_ends_is_looked_at_when_it_does(service: Servic
     joined(service, "bad", NOW, payment=CARD)
     joined(service, "third", NOW, payment=CARD, device=DEVICE)
     joined(service, "mate", NOW, device=DEVICE)
-    clock.advance(60)
-    work = Work(service, clock)
-    work.do()
-    met(service, "bad", clock())
-    work.do()
+    trapped(service, clock, settled(service, clock))
     clusters, ends = service.parts.clusters, clock() + 10 * DAY
     [card] = clusters.edges("bad")
     assert card not in clusters.edges("mate")

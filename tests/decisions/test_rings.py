@@ -16,7 +16,20 @@ from tests.agendas import due_at
 from tests.bench.counters import counters
 from tests.conftest import NOW, Clock
 from tests.grants import under
-from tests.restrictions import CARD, DEVICE, NUMBER, changes, met, sharing, state, trigger, triggers, waiting
+from tests.restrictions import (
+    CARD,
+    DEVICE,
+    NUMBER,
+    changes,
+    met,
+    settled,
+    sharing,
+    state,
+    trapped,
+    trigger,
+    triggers,
+    waiting,
+)
 from tests.signups import body, post
 from tests.working import SETTLED, Work
 
@@ -101,6 +114,12 @@ TIES: dict[str, dict[str, dict[str, Any]]] = {
 }
 
 
+def tied(service: Service, ties: str) -> None:
+    """All of the ring sign up, a second apart, and share that."""
+    for at, user in enumerate(RING):
+        post(service, body(user, **TIES[ties][user]), NOW + at)
+
+
 @pytest.mark.parametrize("action", ["warn", "tighten", "limit", "pause"])
 @pytest.mark.parametrize("ties", TIES)
 def test_what_the_mail_of_many_met_at_once_comes_to_the_same_as_one_by_one(
@@ -111,8 +130,7 @@ def test_what_the_mail_of_many_met_at_once_comes_to_the_same_as_one_by_one(
         clock.now = NOW
         triggers(service, trigger(action))
         work = Work(service, clock, apart=apart)
-        for at, user in enumerate(RING):
-            post(service, body(user, **TIES[ties][user]), NOW + at)
+        tied(service, ties)
         clock.advance(60)
         work.do()
         for user in RING[:3]:
@@ -143,13 +161,8 @@ def test_a_ring_is_not_read_for_each_of_its_accounts_that_bears_what_others_met(
     service: Service, clock: Clock, ties: str
 ) -> None:
     triggers(service, trigger("limit"))
-    work = Work(service, clock)
-    for at, user in enumerate(RING):
-        post(service, body(user, **TIES[ties][user]), NOW + at)
-    clock.advance(60)
-    work.do()
-    met(service, "bad", clock())
-    work.do()
+    tied(service, ties)
+    trapped(service, clock, settled(service, clock))
     tiers = {user: state(service, clock(), user)[0] for user in RING}
     assert set(tiers.values()) >= {"limit"} and "allow" not in tiers.values()
     for user in RING[1:]:

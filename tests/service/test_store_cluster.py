@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -20,12 +18,11 @@ from riskapi.links.keys import entities_of
 from riskapi.lists.entries import StoredEntry
 from riskapi.policy.tables import Caps
 from riskapi.sending.grants import Message
-from riskapi.settings import Settings
-from riskapi.store.connections import Store, open_store
+from riskapi.store.connections import Store
 from riskapi.store.streams import SHARDS, account_key
 from riskapi.webhooks.deliveries import Deliveries, DeliveryOutcome
 from riskapi.webhooks.endpoints import Webhooks, guards
-from tests import consistency, store_servers
+from tests import consistency
 from tests.conftest import NOW, Clock
 from tests.holders import joined
 from tests.joining import bind
@@ -39,20 +36,10 @@ from tests.working import Work
 SILENT = Message()
 
 
-@pytest.fixture(scope="module")
-def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[int]]:
-    """The ports of three nodes that share the slots, for all tests of this file."""
-    with store_servers.cluster(tmp_path_factory.mktemp("cluster")) as ports:
-        yield ports
-
-
 @pytest.fixture
-def store(nodes: list[int]) -> Iterator[Store]:
-    """The store of a cluster, empty, in the place of the embedded one."""
-    with contextlib.closing(open_store(Settings.load({"REDIS_URL": store_servers.url(nodes)}))) as store:
-        for node in store.primaries():
-            node.flushall()
-        yield store
+def store(three_nodes: Store) -> Store:
+    """The store of a cluster, in the place of the embedded one."""
+    return three_nodes
 
 
 def test_signups_are_raced_linked_labelled_reviewed_and_exported(service: Service) -> None:

@@ -2,23 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
-
 import pytest
 
-from riskapi.settings import Settings
-from riskapi.store.connections import Store, open_store
-from tests import store_servers
-
-
-@pytest.fixture(scope="module")
-def cluster_of_module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    """The store of three nodes that the tests of a file share."""
-    with store_servers.cluster(tmp_path_factory.mktemp("cluster")) as ports:
-        settings = Settings.load({"REDIS_URL": store_servers.url(ports), "RISKAPI_STORE_TIMEOUT_MS": "10000"})
-        with contextlib.closing(open_store(settings)) as store:
-            yield store
+from riskapi.store.connections import Store
 
 
 @pytest.fixture(params=["one server", "three nodes"])
@@ -27,8 +13,6 @@ def either(request: pytest.FixtureRequest) -> Store:
     if request.param == "one server":
         alone: Store = request.getfixturevalue("store")
         return alone
-    found: Store = request.getfixturevalue("cluster_of_module")
-    for node in found.primaries():
-        node.flushall()
+    found: Store = request.getfixturevalue("three_nodes")
     assert found.is_cluster
     return found
