@@ -11,14 +11,32 @@ from riskapi.policy.tables import Trigger
 from tests.conftest import NOW, Clock
 from tests.grants import ask, under, view
 from tests.holders import joined
+from tests.signups import body, post
 from tests.working import Work
 
 HOUR, DAY = 3600.0, 86_400.0
 DEVICE, CARD, NUMBER = {"id": "dev-ring"}, {"fingerprint": "card-1"}, {"number": "+34600123123"}
+#: Accounts of a ring. As many join it, and are told of in one reading.
+RING = ("bad", "mate", *(f"u_{number}" for number in range(10)))
 #: What each action makes of an account that was in `allow`: its tier, and whether it is paused.
 BOUND = {"warn": ("allow", False), "tighten": ("review", False), "limit": ("limit", False), "pause": ("allow", True)}
 #: Of one that nothing was done to.
 FREE = ("allow", False)
+
+
+#: What the accounts share, and who has what to do with whom: seen by all, merely claimed, or both in two halves.
+TIES: dict[str, dict[str, dict[str, Any]]] = {
+    "one device": {user: {"device": DEVICE} for user in RING},
+    "a number that is claimed": {user: {"phone": NUMBER} for user in RING},
+    "two devices, and a number that binds them": {
+        user: {"device": {"id": f"dev-{place % 2}"}, "phone": NUMBER} for place, user in enumerate(RING)
+    },
+    "a card and devices": {
+        user: {"payment": CARD} | ({"device": DEVICE} if place < 4 else {}) for place, user in enumerate(RING)
+    },
+    "an address, as a wave": {user: {"device": {"ip_address": "203.0.113.77"}} for user in RING},
+    "nothing": {user: {} for user in RING},
+}
 
 
 def trigger(action: Any, of: Any = "spam_trap", **more: Any) -> Trigger:
@@ -57,6 +75,12 @@ def sharing(service: Service, *others: str, **parts: Any) -> None:
     """`bad`, `mate` and others sign up, a second apart, and share these parts."""
     for at, user in enumerate(("bad", "mate", *others)):
         joined(service, user, NOW + at, **parts)
+
+
+def tied(service: Service, ties: str) -> None:
+    """All of the ring sign up, a second apart, and share that."""
+    for at, user in enumerate(RING):
+        post(service, body(user, **TIES[ties][user]), NOW + at)
 
 
 def linked(service: Service, clock: Clock, *given: Trigger, others: Sequence[str] = (), **parts: Any) -> Work:

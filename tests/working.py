@@ -9,6 +9,7 @@ from riskapi.app import Service
 from riskapi.store import consumer
 from riskapi.store.consumer import Consumer
 from riskapi.store.streams import StreamEntry
+from riskapi.worker.large_clusters import LargeClusters
 from riskapi.worker.schedule import Schedule
 from riskapi.worker.worker import reactions
 
@@ -29,6 +30,8 @@ class Work:
             Consumer(service.store, "reactions", "a worker", _raising(react.handle), together=together),
             Consumer(service.store, "lists", "a worker", _raising(react.handle_list)),
         ]
+        parts = service.parts
+        self.large_clusters = LargeClusters(parts.clusters, parts.consequences.others, clock)
         self._looks = Schedule(agenda, service.rescorer, lambda: clock() + SETTLED)
 
     def read(self) -> int:
@@ -37,7 +40,7 @@ class Work:
 
     def do(self) -> None:
         """Do what there is to do by now, and what that brings about."""
-        while self.read() + self._looks.step():
+        while self.read() + self.large_clusters.step() + self._looks.step():
             pass
 
 

@@ -8,7 +8,7 @@ change (:mod:`riskapi.clusters.joins`, :mod:`riskapi.clusters.splits`) is read, 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated, Literal, cast
 
 from pydantic import Field
@@ -19,6 +19,7 @@ from riskapi.budgets.caps import Usage
 from riskapi.budgets.keys import budget_key, cluster_key, kept, members_key
 from riskapi.clusters.aliases import Aliases
 from riskapi.clusters.joins import NAMED, Joined, Joins
+from riskapi.clusters.sides import Near, Thing, sides, standing_of
 from riskapi.clusters.splits import Splits
 from riskapi.errors import Problem, StoreUnavailable
 from riskapi.links.bonds import Bond, bonds, edge_of
@@ -45,26 +46,6 @@ class State:
 
     cluster: str
     edges: frozenset[str]
-
-
-@record
-class Thing:
-    """One thing that binds accounts, until the Unix time ``ends``. ``claims``: it is somebody else's."""
-
-    edge: str
-    ends: float
-    user_ids: list[str]
-    claims: bool = False
-
-
-@record
-class Near:
-    """The accounts that something binds one to, and whether that was seen or proved. ``ends`` is the Unix time at which
-    the first of what binds them to each other ends, None where nothing does.
-    """
-
-    accounts: Mapping[str, bool]
-    ends: float | None
 
 
 class Cluster(TypedDict):
@@ -208,6 +189,13 @@ class Clusters:
             self._store.run(pipe)
         return {name: state() for name, state in found.items()}
 
+    def together(self, user_ids: Collection[str]) -> dict[str, list[str]]:
+        """Some accounts by the cluster that each is in, ``""`` for those that are in none; one trip."""
+        found: dict[str, list[str]] = {}
+        for user_id, state in self.states(user_ids).items():
+            found.setdefault(state.cluster, []).append(user_id)
+        return found
+
     def note_label(self, user_id: str, policy: Policy, *, abusive: bool) -> None:
         """Let those who share a budget with an account be told whether it is labelled abusive. Safe to repeat."""
         for _ in range(_TRIES):
@@ -226,31 +214,31 @@ class Clusters:
         """The accounts of a cluster, by name."""
         return sorted(name.decode() for name in self._store.execute("SMEMBERS", members_key(cluster_id)))
 
+    def size(self, cluster_id: str) -> int:
+        """How many accounts a cluster has."""
+        return int(self._store.execute("SCARD", members_key(cluster_id)))
+
     def some(self, cluster_id: str, most: int) -> list[str]:
         """The accounts of a cluster, by name; of one that has more than ``most`` about as many, mostly the same ones.
         Reading all of 20,000 takes the store some milliseconds, and this process some more.
         """
-        key = members_key(cluster_id)
-        if self._store.execute("SCARD", key) <= most:
+        if self.size(cluster_id) <= most:
             return self.accounts(cluster_id)
-        return [name.decode() for name in self._store.execute("SSCAN", key, 0, "COUNT", max(most, 1))[1]]
+        found = self._store.execute("SSCAN", members_key(cluster_id), 0, "COUNT", max(most, 1))[1]
+        return [name.decode() for name in found]
 
     def near(self, cluster_id: str, user_id: str, now: float) -> Near:
         """The accounts of a cluster that something still binds to one of them at Unix time ``now``, itself included,
         and whether what was seen or proved does: neither waves nor what somebody only claims.
         """
-        return self.near_each(cluster_id, [user_id], now)[user_id]
+        return self.sides(cluster_id, [user_id], now)[0]
 
-    def near_each(self, cluster_id: str, user_ids: Sequence[str], now: float) -> dict[str, Near]:
-        """The same of each of some accounts of a cluster, which is read once for all of them."""
+    def sides(self, cluster_id: str, user_ids: Sequence[str], now: float) -> list[Near]:
+        """The same of each of some accounts of a cluster, which is read once for all of them; of those whom the same
+        binds to the same accounts once.
+        """
         names, things = self.things(cluster_id, now) if cluster_id else ([], [])
-        seen = [thing for thing in things if standing_of(thing.edge, claims=thing.claims) == "proved"]
-        found: dict[str, Near] = {}
-        for user_id in user_ids:
-            bound, proved = reached(user_id, things), reached(user_id, seen)
-            ends = min((thing.ends for thing in things if not bound.isdisjoint(thing.user_ids)), default=None)
-            found[user_id] = Near({name: name in proved for name in names if name in bound}, ends)
-        return found
+        return sides(names, things, user_ids)
 
     def beside(self, cluster_id: str, user_id: str, names: Sequence[str], now: float) -> Near:
         """Those of some accounts of a cluster that something binds to one directly at Unix time ``now``, and whether
@@ -327,24 +315,6 @@ class Clusters:
                     found.setdefault(edge, []).append(name)
         rows = [Thing(edge, ends[edge], sharing, b"c:" + edge.encode() in fields) for edge, sharing in found.items()]
         return names, sorted(rows, key=lambda thing: -len(thing.user_ids))
-
-
-def reached(user_id: str, things: Sequence[Thing]) -> set[str]:
-    """The accounts that these things bind to one, directly or through others, itself included."""
-    left = [set(thing.user_ids) for thing in things]
-    found, grown = {user_id}, True
-    while grown:
-        near = [users for users in left if users & found]
-        left = [users for users in left if not users & found]
-        found, grown = found.union(*near), bool(near)
-    return found
-
-
-def standing_of(edge: str, *, claims: bool) -> Literal["proved", "claimed", "wave"]:
-    """How the accounts that an edge binds stand to the thing: what is seen is as good as proved."""
-    if edge.startswith("w:"):
-        return "wave"
-    return "proved" if not claims and (edge[0].isupper() or edge[0] in "dt") else "claimed"
 
 
 def _state(fields: dict[bytes, bytes]) -> State:

@@ -2,17 +2,20 @@
 
 What fires restricts the accounts of the cluster for as long as they are bound to those whose mail met it
 (:mod:`riskapi.accounts.linked_restrictions`). As with what an account met itself, it is done once for each trigger and
-its days, and written before it is done.
+its days, and written before it is done. So whoever is stopped in the middle is followed by one that does the rest.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from itertools import islice
 
 from riskapi.accounts.accounts import Accounts
 from riskapi.accounts.linked_restrictions import MOST_NAMED, LinkedRestriction
-from riskapi.clusters.clusters import Clusters, Near
+from riskapi.clusters.clusters import Clusters
+from riskapi.decisions.cluster_agenda import ClusterAgenda
 from riskapi.decisions.mail_met import WORDS, MailMet, events_of, together
 from riskapi.decisions.restrictor import Restrictor
 from riskapi.decisions.trigger_marks import DONE, FeedbackDone, TriggerMarks, review_about
@@ -23,9 +26,24 @@ from riskapi.policy import Policy
 from riskapi.policy.active import ActiveBasis
 from riskapi.policy.tables import Trigger
 from riskapi.sending.holds import Holds, review_id
+from riskapi.store.connections import Store
+from signals.records import record
 
-#: Accounts of a cluster that are looked at together.
-_MOST = 200
+#: Accounts of a cluster that is looked at where feedback is read, at most: a quarter of a second of work. Larger ones
+#: wait for their turn (:mod:`.cluster_agenda`).
+MOST = 200
+
+
+@record
+class Consequence:
+    """What a ``trigger`` is to do about an account, because of the mail of those whose aliases are in ``by``.
+    ``claimed``: no more than waves and claims bind it to them.
+    """
+
+    user_id: str
+    trigger: Trigger
+    by: tuple[str, ...]
+    claimed: bool
 
 
 class ClusterConsequences:
@@ -33,6 +51,7 @@ class ClusterConsequences:
 
     def __init__(
         self,
+        store: Store,
         active: ActiveBasis,
         accounts: Accounts,
         clusters: Clusters,
@@ -43,59 +62,66 @@ class ClusterConsequences:
     ) -> None:
         self._active, self._accounts, self._clusters, self._holds = active, accounts, clusters, holds
         self._mail_met, self._marks, self._restrictor = mail_met, marks, restrictor
+        self.agenda = ClusterAgenda(store)
 
-    def of(self, user_id: str, now: float) -> list[FeedbackAction]:
-        """Try the triggers at Unix time ``now`` on all that the cluster of an account met together, and do what fires
-        and was not done yet. Established customers are looked at only, and whom nothing that was seen or proved binds
-        to the account gets `review` at most: a stranger can sign up beside anybody, and type anybody's number. Raises
+    def of(self, user_ids: Sequence[str], now: float) -> list[FeedbackAction]:
+        """Try the triggers at Unix time ``now`` on all that the clusters of some accounts met together, and do what
+        fires and was not done yet. Large clusters are put on the agenda instead. Established customers are looked at
+        only, and whom nothing that was seen or proved binds to the account gets `review` at most: a stranger can sign
+        up beside anybody, and type anybody's number. Raises :class:`riskapi.errors.StoreUnavailable`.
+        """
+        done: list[FeedbackAction] = []
+        for cluster, users in self._clusters.together(user_ids).items():
+            if cluster and self._clusters.size(cluster) > MOST:
+                self.agenda.ask(users)
+            else:
+                for each in self.following(cluster, users, now):
+                    done += self.do(each, now)
+        return done
+
+    def following(self, cluster: str, user_ids: Sequence[str], now: float) -> Iterator[Consequence]:
+        """What follows for the accounts of a cluster, whether or not it was done, from all that those met together whom
+        something binds to any of ``user_ids``: for whoever sends most first. Raises
         :class:`riskapi.errors.StoreUnavailable`.
         """
-        return self.of_many([user_id], now)
+        names = self._clusters.accounts(cluster) if cluster else []
+        policy, found = self._active.policy, self._mail_met.of(names, now) if len(names) > 1 else {}
+        triggers = _fired(found, policy, now) if found else []
+        if not triggers:
+            return
+        for near in self._clusters.sides(cluster, user_ids, now):
+            some, of_some = found, triggers
+            if not near.accounts.keys() >= found.keys():  # what bound some of them has ended
+                some = {name: each for name, each in found.items() if name in near.accounts}
+                of_some = _fired(some, policy, now) if len(some) > 1 else []
+            self._marks.note_shadows(list(some), of_some, now)
+            yield from self._of_each(some, acting(of_some), near.accounts, now)
 
-    def of_many(self, user_ids: Sequence[str], now: float) -> list[FeedbackAction]:
-        """The same for each of some accounts. A cluster of several is read once, and those whom the same binds to the
-        same accounts are one.
-        """
-        policy, within, done = self._active.policy, dict[str, list[str]](), list[FeedbackAction]()
-        for user_id, state in self._clusters.states(user_ids).items():
-            if state.cluster:
-                within.setdefault(state.cluster, []).append(user_id)
-        for cluster, users in within.items():
-            names = list(dict.fromkeys([*self._clusters.accounts(cluster)[:_MOST], *users]))
-            found = self._mail_met.of(names, now) if len(names) > 1 else {}
-            triggers = _fired(found, policy, now) if found else []
-            if triggers:
-                near = self._clusters.near_each(cluster, users, now)
-                for each in {_sides(user, near[user]): near[user].accounts for user in users}.values():
-                    done += self._tried(triggers, found, each, policy, now)
-        return done
-
-    def _tried(
-        self, triggers: list[Trigger], found: dict[str, Met], near: Mapping[str, bool], policy: Policy, now: float
-    ) -> list[FeedbackAction]:
-        """Do what fires for those of the accounts, and what their mail met, that are ``near`` one of them."""
-        if not near.keys() >= found.keys():  # what bound some of them has ended
-            found = {name: each for name, each in found.items() if name in near}
-            triggers = _fired(found, policy, now) if len(found) > 1 else []
-        self._marks.note_shadows(list(found), triggers, now)
-        aliases = {name: self._clusters.aliases.of(name) for name in found}
-        done: list[FeedbackAction] = []
-        for trigger in acting(triggers):
+    def _of_each(
+        self, found: Mapping[str, Met], triggers: Sequence[Trigger], near: Mapping[str, bool], now: float
+    ) -> Iterator[Consequence]:
+        """What triggers do about accounts that are ``near`` each other, because of what their mail met."""
+        names = sorted(found, key=lambda name: -sum(found[name].sent.values()))
+        alias = cache(self._clusters.aliases.of)
+        for trigger in triggers:
             brought = _brought_by(trigger, found, now)
-            for name in found:
-                by, claimed = _others(name, brought, found, near)
-                with contextlib.suppress(Problem):  # erased, or expired
-                    action = self._done(name, trigger, [aliases[each] for each in by], policy, now, claimed=claimed)
-                    if action is not None:
-                        done.append({"user_id": name, "action": action, "rule": trigger.name})
-        return done
+            for name in names:
+                by, claimed = _others(name, brought, names, near)
+                yield Consequence(name, trigger, tuple(map(alias, by)), claimed)
 
-    def _done(
-        self, user_id: str, trigger: Trigger, by: Sequence[str], policy: Policy, now: float, *, claimed: bool
-    ) -> FeedbackDone | None:
-        """Do what a trigger says about an account because of others, whose aliases are in ``by``, once in its days;
-        None where it was done.
+    def do(self, each: Consequence, now: float) -> list[FeedbackAction]:
+        """Do what follows for an account at Unix time ``now``, once in the days of its trigger; what was done. Nothing
+        is where it was erased, or expired. Raises :class:`riskapi.errors.StoreUnavailable`.
         """
+        with contextlib.suppress(Problem):
+            action = self._done(each, self._active.policy, now)
+            if action is not None:
+                return [{"user_id": each.user_id, "action": action, "rule": each.trigger.name}]
+        return []
+
+    def _done(self, each: Consequence, policy: Policy, now: float) -> FeedbackDone | None:
+        """Do it; None where it was done."""
+        user_id, trigger, claimed = each.user_id, each.trigger, each.claimed
         standing = self._accounts.standing(user_id)
         spared = standing.established is not None
         # An account that was only looked at because of others still gets all that is found when more binds it.
@@ -111,7 +137,7 @@ class ClusterConsequences:
             "look" if spared or trigger.action == "warn" else trigger.action,
             claimed,
             "allow",
-            tuple(by),
+            each.by,
             now,
             mark.token,
             now + 3600 * trigger.hours if trigger.hours else None,
@@ -139,14 +165,6 @@ def _fired(found: Mapping[str, Met], policy: Policy, now: float) -> list[Trigger
     return [each for each in fired(policy.feedback, together(found.values()), now) if each.of not in WORDS]
 
 
-def _sides(user_id: str, near: Near) -> tuple[frozenset[str], frozenset[str]]:
-    """Whom an account is bound to, and whom by what was seen or proved: nobody where that is itself alone. Where these
-    are the same for two accounts, so is all that follows from what is met by one or the other.
-    """
-    proved = frozenset(name for name, is_seen in near.accounts.items() if is_seen)
-    return frozenset(near.accounts), frozenset() if proved == {user_id} else proved
-
-
 def _brought_by(trigger: Trigger, found: Mapping[str, Met], now: float) -> list[str]:
     """Whose mail met what a trigger counts, the most first."""
     counts = {name: events_of(trigger, each, now) for name, each in found.items()}
@@ -154,11 +172,12 @@ def _brought_by(trigger: Trigger, found: Mapping[str, Met], now: float) -> list[
 
 
 def _others(
-    user_id: str, brought: Sequence[str], found: Iterable[str], near: Mapping[str, bool]
+    user_id: str, brought: Sequence[str], found: Sequence[str], near: Mapping[str, bool]
 ) -> tuple[list[str], bool]:
     """Who brought it about for an account, the most first, and whether no more than waves and claims bind it to them:
     those that what was seen or proved binds, where there are any.
     """
-    others = [name for name in brought if name != user_id] or [name for name in found if name != user_id]
-    seen = [name for name in others if near[name]] if near[user_id] else []
-    return (seen or others)[:MOST_NAMED], not seen
+    some = brought if any(name != user_id for name in brought) else found
+    others = (name for name in some if name != user_id)
+    seen = list(islice((name for name in others if near[name]), MOST_NAMED)) if near[user_id] else []
+    return seen or list(islice((name for name in some if name != user_id), MOST_NAMED)), not seen

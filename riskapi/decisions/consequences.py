@@ -67,7 +67,9 @@ class Consequences:
         self._labels, self._budgets, self._feedback, self._holds = labels, budgets, feedback, holds
         self._identifiers, self._restrictor, self._metrics = identifiers, restrictor, metrics
         self._mail_met, self._marks = MailMet(store, budgets), TriggerMarks(store, audit, metrics)
-        self.others = ClusterConsequences(active, accounts, clusters, holds, self._mail_met, self._marks, restrictor)
+        self.others = ClusterConsequences(
+            store, active, accounts, clusters, holds, self._mail_met, self._marks, restrictor
+        )
 
     def take(self, events: Sequence[FeedbackEvent], now: float) -> Tally:
         """Count events at Unix time ``now``, and do what follows for their accounts, or say what the worker did of it

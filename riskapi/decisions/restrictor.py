@@ -32,7 +32,8 @@ from riskapi.accounts.restriction_change import RestrictionChange
 from riskapi.accounts.stored import StoredAccount
 from riskapi.accounts.tiers import Tiers
 from riskapi.budgets.budgets import Budgets
-from riskapi.clusters.clusters import Clusters, Near
+from riskapi.clusters.clusters import Clusters
+from riskapi.clusters.sides import Near
 from riskapi.contract import Tier
 from riskapi.decisions.movement import Past, tighter
 from riskapi.decisions.trigger_marks import review_about

@@ -17,7 +17,7 @@ from riskapi.access.audit_log import AuditLog
 from riskapi.metrics import Metrics
 from riskapi.policy import Policy
 from riskapi.policy.tables import Trigger
-from riskapi.store.connections import Store, as_it_is
+from riskapi.store.connections import Reply, Store, as_it_is
 from riskapi.store.streams import oldest, shard, stream
 from riskapi.store.tallies import Happened, Tallies
 from riskapi.times import DAY
@@ -37,6 +37,8 @@ DONE: dict[str, FeedbackDone] = {
 _SHADOW = ":shadow"
 #: The group of tallies that counts accounts about which a trigger in shadow would have done something.
 SHADOW_TRIGGER = "trigger"
+#: Accounts that are noted in one trip, for each trigger.
+_TRIP = 200
 _SAID = {
     "complaint": "people complained about its mail",
     "hard_bounce": "its mail went to addresses that do not exist",
@@ -116,16 +118,15 @@ class TriggerMarks:
         """Count what those of these triggers that are in shadow would have done about accounts, once in their days as
         live ones do it.
         """
-        shadows = [each for each in found if each.mode == "shadow"]
-        if not shadows:
-            return
-        pipe = self._store.pipeline()
-        asked = [
-            (each, pipe.ask("SET", f"{done_key(name, each)}{_SHADOW}", "1", "NX", "EX", each.days * DAY, read=bool))
-            for each in shadows
-            for name in user_ids
-        ]
-        self._store.run(pipe)
+        shadows, names = [each for each in found if each.mode == "shadow"], list(user_ids)
+        asked: list[tuple[Trigger, Reply[bool]]] = []
+        for start in range(0, len(names) if shadows else 0, _TRIP):
+            pipe = self._store.pipeline()
+            for each in shadows:
+                for name in names[start : start + _TRIP]:
+                    key = f"{done_key(name, each)}{_SHADOW}"
+                    asked.append((each, pipe.ask("SET", key, "1", "NX", "EX", each.days * DAY, read=bool)))
+            self._store.run(pipe)
         new = [each for each, is_new in asked if is_new()]
         for each in new:
             self._metrics.trigger(each.name, each.mode)

@@ -26,6 +26,7 @@ from riskapi.budgets.keys import budget_key
 from riskapi.clusters.claims import Claims
 from riskapi.clusters.clusters import Clusters
 from riskapi.contract import Count, Instant
+from riskapi.decisions.cluster_agenda import ASKED_KEY
 from riskapi.decisions.events import places_key
 from riskapi.decisions.gather import Gatherer
 from riskapi.decisions.trigger_marks import done_keys
@@ -171,6 +172,7 @@ class Erasures:
         self._lists.forget_hits([str(entry["id"]) for entry in named], user_id)
         self._sites.forget(user_id)
         self._store.execute("ZREM", spellings_key(user_id.lower()), user_id)
+        self._store.execute("HDEL", ASKED_KEY, user_id)
         keys = [account_key(user_id), agenda_key(number), causes_key(number), restricted_key(number)]
         keys += (
             history_key(user_id),

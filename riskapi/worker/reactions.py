@@ -125,12 +125,11 @@ class Reactions:
         """Entries about accounts of one cluster, or about one account, wherever there are several."""
         if len(entries) < 2:
             return []
-        states = self._clusters.states({entry.data["user_id"] for entry in entries})
-        found: dict[tuple[str, str], list[StreamEntry]] = {}
+        clusters = self._clusters.together({entry.data["user_id"] for entry in entries})
+        of = {user_id: cluster or user_id for cluster, users in clusters.items() for user_id in users}
+        found: dict[str, list[StreamEntry]] = {}
         for entry in entries:
-            user_id = entry.data["user_id"]
-            cluster = states[user_id].cluster
-            found.setdefault((cluster, "" if cluster else user_id), []).append(entry)
+            found.setdefault(of[entry.data["user_id"]], []).append(entry)
         return [each for each in found.values() if len(each) > 1]
 
     def _is_plain(self, entry: StreamEntry) -> bool:
@@ -235,7 +234,7 @@ class Reactions:
         for user_id in users:
             with contextlib.suppress(Problem):  # erased, or expired
                 self._consequences.of(user_id, self._clock())
-        self._consequences.others.of_many(users, self._clock())
+        self._consequences.others.of(users, self._clock())
         disowned = dict.fromkeys(entry.data["user_id"] for entry in entries if entry.data["event"] == "not_mine")
         if disowned:  # what it proved may not count any more
             self._agenda.add(list(disowned), self._clock(), "feedback.not_mine")

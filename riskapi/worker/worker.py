@@ -1,8 +1,9 @@
 """The worker: keeps looking after the answer was given.
 
 It reads the streams for three groups (what is done about accounts, what about lists, what webhooks are told), looks up
-domains and networks, decides accounts again that are due, delivers webhooks and does the chores. Several workers share
-all of it; one that is killed leaves nothing undone, because everything it takes is taken for a time only.
+domains and networks, decides accounts again that are due, looks at large clusters, delivers webhooks and does the
+chores. Several workers share all of it; one that is killed leaves nothing undone, because everything it takes is taken
+for a time only.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from riskapi.times import HOUR
 from riskapi.webhooks.dispatcher import Dispatcher, WebhookClient
 from riskapi.webhooks.notices import TOLD, Notices
 from riskapi.worker.chores import Chore, Chores
+from riskapi.worker.large_clusters import LargeClusters
 from riskapi.worker.reactions import Reactions
 from riskapi.worker.schedule import Schedule
 from riskapi.worker.tallying import Tallying
@@ -121,6 +123,7 @@ class Worker:
         self.schedule = Schedule(
             self.agenda, service.rescorer, self.clock, self._seen.passed if self._seen is not None else None
         )
+        self.large_clusters = LargeClusters(parts.clusters, parts.consequences.others, self.clock)
         self.enricher: Enricher | None = None
         self.doubts = Doubts(self.store, parts.metrics, self.clock)
         if settings.enrichment:
@@ -178,6 +181,7 @@ class Worker:
         if self.enricher is not None:
             enricher = self.enricher
             works["enricher"] = lambda: enricher.run(stop)
+        works["large clusters"] = lambda: _repeat("large clusters", lambda: self._look_at_clusters(stop), stop)
         # In a thread of its own: a look-up on a slow blocklist does not delay the report that the worker runs.
         works["listings"] = lambda: _repeat("listings", self._look_up, stop)
         works["dispatcher"] = lambda: self.dispatcher.run(stop)
@@ -194,6 +198,10 @@ class Worker:
     def _decide_due(self) -> float:
         """Decide again who is due; seconds until the next look."""
         return 0.0 if self.schedule.step() else _about(_IDLE)
+
+    def _look_at_clusters(self, stop: threading.Event) -> float:
+        """Look at large clusters that feedback is about; seconds until the next time."""
+        return 0.0 if self.large_clusters.step(stop.is_set) else _about(_LOOK)
 
     def _beat(self) -> float:
         """Report that the worker runs, and do the chores that are due; seconds until the next."""

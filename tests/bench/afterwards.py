@@ -20,6 +20,7 @@ class Afterwards:
     def __init__(self, service: Service, settings: Settings) -> None:
         worker = Worker(service, settings)
         self._store, self._readers = service.store, list(worker.readers())
+        self._clusters = worker.large_clusters
         self._looks = Schedule(worker.agenda, service.rescorer, time.time, lambda: time.time() + _AHEAD)
 
     def do(self) -> float:
@@ -27,6 +28,6 @@ class Afterwards:
         everybody is decided again once because of it.
         """
         before, begin = counters(self._store), time.process_time()
-        while sum(reader.step() for reader in self._readers) or self._looks.step():
+        while sum(reader.step() for reader in self._readers) or self._clusters.step() or self._looks.step():
             pass
         return 1e6 * (time.process_time() - begin + (counters(self._store) - before).busy)

@@ -311,7 +311,7 @@ def test_what_no_longer_binds_counts_for_nobody_else(service: Service, clock: Cl
     clock.advance(300 * DAY)
     assert service.parts.clusters.of("mate") == service.parts.clusters.of("bad") != ""
     met(service, "bad", clock())
-    assert service.parts.consequences.others.of("bad", clock()) == []
+    assert service.parts.consequences.others.of(["bad"], clock()) == []
     assert state(service, clock()) == FREE
 
 
@@ -335,7 +335,7 @@ def test_what_is_seen_later_counts_at_once_where_it_was_claimed_before(service: 
     trapped(service, clock, settled(service, clock))
     assert state(service, clock()) == ("review", False)
     joined(service, "third", clock(), payment=CARD, device=DEVICE)
-    service.parts.consequences.others.of("bad", clock())
+    service.parts.consequences.others.of(["bad"], clock())
     assert state(service, clock()) == ("limit", False)
 
 
@@ -387,7 +387,7 @@ def test_a_link_that_ends_between_the_look_and_the_write_brings_nothing(
 
     with monkeypatch.context() as patched:
         patched.setattr(restrictor, "add", adds)
-        service.parts.consequences.others.of("bad", clock())
+        service.parts.consequences.others.of(["bad"], clock())
     assert cuts and state(service, clock()) == BOUND[action]
     work.do()
     assert (state(service, clock()), waiting(service)) == (FREE, [])
@@ -418,7 +418,7 @@ def test_whoever_is_killed_with_it_has_it_done_by_the_worker(
 
     with monkeypatch.context() as patched, pytest.raises(Killed):
         patched.setattr(owner, name, killed)
-        service.parts.consequences.others.of("bad", clock())
+        service.parts.consequences.others.of(["bad"], clock())
     if ends:
         cut(service, "mate", clock())
     work.do()
@@ -435,7 +435,7 @@ def test_twenty_at_once_write_it_once(service: Service, clock: Clock, action: st
     triggers(service, trigger(action))
     sharing(service, device=DEVICE)
     met(service, "bad", NOW + 60)
-    found = together(20, lambda _: service.parts.consequences.others.of("bad", NOW + 60))
+    found = together(20, lambda _: service.parts.consequences.others.of(["bad"], NOW + 60))
     assert all(isinstance(each, list) for each in found)
     assert state(service, NOW + 61) == BOUND[action] and len(changes(service, NOW + 61)) == 1
 
@@ -456,7 +456,7 @@ def test_done_again_it_changes_nothing(service: Service, clock: Clock) -> None:
     work = ring(service, clock, trigger("limit"))
     before = changes(service, clock()), waiting(service)
     for _ in range(2):
-        service.parts.consequences.others.of("bad", clock())
+        service.parts.consequences.others.of(["bad"], clock())
         service.rescorer.again("mate", "linkage", clock())
         work.do()
     assert (changes(service, clock()), waiting(service)) == before
@@ -511,7 +511,7 @@ def test_what_a_second_brings_is_in_force_at_once(service: Service, clock: Clock
     clock.advance(60)
     for user, of, then in (("bad", "spam_trap", ("review", False)), ("third", "hard_bounce", ("review", True))):
         met(service, user, clock(), of)
-        service.parts.consequences.others.of(user, clock())
+        service.parts.consequences.others.of([user], clock())
         assert state(service, clock()) == then, "and grants know of it, before any worker looks"
 
 
@@ -620,7 +620,7 @@ def test_strangers_of_a_wave_bring_a_look_to_whoever_met_something_too(service: 
     clock.advance(60)
     for number, user in enumerate(("bad", "bad", "mate")):
         met(service, user, clock(), id=f"e{number}")
-    service.parts.consequences.others.of("mate", clock())
+    service.parts.consequences.others.of(["mate"], clock())
     assert state(service, clock()) == CLAIMED
 
 

@@ -68,7 +68,7 @@ def test_whom_an_older_release_freed_bears_it_again_soon(
 ) -> None:
     work = linked(service, clock, trigger(action))
     met(service, "bad", clock())
-    service.parts.consequences.others.of("bad", clock())
+    service.parts.consequences.others.of(["bad"], clock())
     assert state(service, clock()) == BOUND[action]
     older_release_works(service, clock())
     older_release_frees(service, clock())

@@ -17,14 +17,15 @@ from tests.bench.counters import counters
 from tests.conftest import NOW, Clock
 from tests.grants import under
 from tests.restrictions import (
-    CARD,
     DEVICE,
-    NUMBER,
+    RING,
+    TIES,
     changes,
     met,
     settled,
     sharing,
     state,
+    tied,
     trapped,
     trigger,
     triggers,
@@ -32,9 +33,6 @@ from tests.restrictions import (
 )
 from tests.signups import body, post
 from tests.working import SETTLED, Work
-
-#: Accounts of a ring. As many join it, and are told of in one reading.
-RING = ("bad", "mate", *(f"u_{number}" for number in range(10)))
 
 
 @pytest.fixture(autouse=True)
@@ -97,27 +95,6 @@ def test_some_of_a_cluster_are_of_it_and_all_where_it_has_no_more(service: Servi
     found = clusters.some(clusters.of("bad"), most)
     assert set(found) <= set(RING) and len(found) >= min(most, len(RING))
     assert most < len(RING) or found == sorted(RING)
-
-
-#: What the accounts share, and who has what to do with whom: seen by all, merely claimed, or both in two halves.
-TIES: dict[str, dict[str, dict[str, Any]]] = {
-    "one device": {user: {"device": DEVICE} for user in RING},
-    "a number that is claimed": {user: {"phone": NUMBER} for user in RING},
-    "two devices, and a number that binds them": {
-        user: {"device": {"id": f"dev-{place % 2}"}, "phone": NUMBER} for place, user in enumerate(RING)
-    },
-    "a card and devices": {
-        user: {"payment": CARD} | ({"device": DEVICE} if place < 4 else {}) for place, user in enumerate(RING)
-    },
-    "an address, as a wave": {user: {"device": {"ip_address": "203.0.113.77"}} for user in RING},
-    "nothing": {user: {} for user in RING},
-}
-
-
-def tied(service: Service, ties: str) -> None:
-    """All of the ring sign up, a second apart, and share that."""
-    for at, user in enumerate(RING):
-        post(service, body(user, **TIES[ties][user]), NOW + at)
 
 
 @pytest.mark.parametrize("action", ["warn", "tighten", "limit", "pause"])

@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from riskapi.app import Service
+from riskapi.decisions import cluster_consequences
 from riskapi.feedback.event import FeedbackEvent
 from riskapi.settings import Settings
 from riskapi.store import consumer
@@ -36,7 +37,11 @@ def running(store: Store, settings: Settings, assemble: Callable[..., Service]) 
     other.close()
 
 
-def test_a_complaint_is_in_the_next_grant_of_all_who_share_the_budget(running: Service) -> None:
+@pytest.mark.parametrize("most", [1, 2], ids=["a large cluster", "a small one"])
+def test_a_complaint_is_in_the_next_grant_of_all_who_share_the_budget(
+    running: Service, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr(cluster_consequences, "MOST", most)
     now = time.time()
     users = [opened(running, f"u{number}", device="dev-ring", now=now) for number in range(2)]
     assert [ask(running, user, 120, now)["granted"] for user in users] == [120, 120]

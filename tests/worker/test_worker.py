@@ -316,7 +316,14 @@ class Steps:
         """One round of everything a worker does; how much there was to do."""
         self.worker.name = name
         readers = self.worker.readers(idle=1, tries=1000)
-        return sum((*(reader.step() for reader in readers), self.enricher.step(), self.schedule.step()))
+        return sum(
+            (
+                *(reader.step() for reader in readers),
+                self.enricher.step(),
+                self.schedule.step(),
+                self.worker.large_clusters.step(),
+            )
+        )
 
 
 @pytest.mark.parametrize("before", [True, False], ids=["before the trip", "after the trip"])
