@@ -8,7 +8,7 @@ bound again, it is again what it was. So each look works out anew what holds. Pu
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, field, replace
+from dataclasses import field, replace
 from typing import Literal, get_args
 
 import orjson
@@ -219,7 +219,7 @@ def packed(restrictions: Sequence[LinkedRestriction]) -> bytes:
             each for place, each in enumerate(kept) if any(each.trigger == one.trigger for one in kept[place + 1 :])
         ]
         kept.remove((looks or again or kept)[0])
-    return orjson.dumps([asdict(each) for each in kept])
+    return orjson.dumps(kept)
 
 
 def as_own(restrictions: Sequence[LinkedRestriction], own: LinkedRestriction) -> list[LinkedRestriction]:

@@ -8,7 +8,8 @@ change (:mod:`riskapi.clusters.joins`, :mod:`riskapi.clusters.splits`) is read, 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from itertools import islice
 from typing import Annotated, Literal, cast
 
 from pydantic import Field
@@ -38,6 +39,8 @@ from signals.records import record
 
 #: Times a label is noted anew because the account moved to another cluster; far more than any race measured.
 _TRIES = 100
+#: Kinds of entities that people do not share by chance.
+_OWN = frozenset({"mailbox", "phone", "device", "payment"})
 
 
 @record
@@ -256,17 +259,22 @@ class Clusters:
         bound = {name: not seen.isdisjoint(edges) for name, edges in found.items() if edges and name != user_id}
         return Near(bound, min((ends[edge] for name in bound for edge in found[name]), default=None))
 
-    def company(self, user_id: str, keys: Collection[str], most: int) -> list[str]:
-        """The other accounts that share a budget with one, or something of the entities ``keys`` that people do not
-        share by chance: at most ``most``, its cluster first.
+    def company(self, things: Mapping[str, Collection[str]], most: int) -> dict[str, list[str]]:
+        """The other accounts that share a budget with one of some, or something of its entities that people do not
+        share by chance, where ``things`` has the keys of the entities of each: at most ``most`` for each, its cluster
+        first; by the cluster that it is in. What many of a cluster share is read once.
         """
-        cluster = self.of(user_id)
-        names = dict.fromkeys(self.some(cluster, most) if cluster else ())
-        for key in keys:
-            if self._links.kind_of(key) in ("mailbox", "phone", "device", "payment"):
-                names.update(dict.fromkeys(self._links.accounts(key)))
-        names.pop(user_id, None)
-        return list(names)[:most]
+        keys = {key for each in things.values() for key in each}
+        named = {key: self._links.accounts(key) for key in keys if self._links.kind_of(key) in _OWN}
+        found: dict[str, list[str]] = {}
+        for cluster, user_ids in self.together(things).items():
+            within, names = self.some(cluster, most) if cluster else [], dict[str, None]()
+            for user_id in user_ids:
+                near = dict.fromkeys([*within, *(name for key in things[user_id] for name in named.get(key, ()))])
+                near.pop(user_id, None)
+                names.update(dict.fromkeys(islice(near, most)))
+            found[cluster] = list(names)
+        return found
 
     def view(self, cluster_id: str, now: float) -> Cluster:
         """A cluster as the list of its edges. Raises ``not_found``."""

@@ -194,7 +194,7 @@ class Erasures:
     def _let_go(self, user_id: str, kept: Evidence, now: float) -> None:
         """Take an account out of all that it shared, and have those decided again who shared it."""
         policy, keys = self._active.policy, list(kept.keys)
-        company = self._clusters.company(user_id, keys, _COMPANY)
+        company = [name for names in self._clusters.company({user_id: keys}, _COMPANY).values() for name in names]
         self._claims.drop([user_id], keys, policy, now, "erased")
         edges = self._clusters.edges(user_id)
         # What binds it by its mail is known by its edges alone; waves are not things; what is held is dropped above.

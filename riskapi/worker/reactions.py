@@ -50,6 +50,9 @@ from riskapi.times import instant
 
 #: Seconds that those who are linked to an account wait, so that a ring that opens at once is looked at once.
 _SETTLE = 2.0
+#: Seconds for each account of a large cluster until it is decided once more, because of what happened meanwhile: ten
+#: times what a decision takes, so that a ring in which something happens all the time leaves time for others.
+_APART = 0.04
 #: Accounts looked at for one entry of a list; the rest is reached by the schedule, and by its next signups.
 _MOST = 10_000
 
@@ -80,6 +83,7 @@ class Reactions:
         self._lists, self._holds, self._review_decisions = lists, holds, review_decisions
         self._agenda, self._clock, self._consequences, self._intake = agenda, clock, consequences, intake
         self._profiles, self._audits = profiles, audits
+        self._latest = dict[str, float]()  # when the accounts of large clusters are decided again
         self._about: dict[str, Callable[[StreamEntry], None]] = {
             "decision": self._decided,
             "import": lambda entry: self._known([entry]),
@@ -103,8 +107,8 @@ class Reactions:
 
     def handle_together(self, entries: Sequence[StreamEntry]) -> list[bool]:
         """Do at once what is to be done about signups and imports of which nothing else follows, about accounts that
-        joined clusters, and about what the mail of several accounts of a cluster met; says of each entry whether it was
-        one. Raises :class:`riskapi.errors.StoreUnavailable`.
+        joined clusters, or were limited, and about what the mail of several accounts of a cluster met; says of each
+        entry whether it was one. Raises :class:`riskapi.errors.StoreUnavailable`.
         """
         plain = [self._is_plain(entry) for entry in entries]
         known = [entry for entry, is_plain in zip(entries, plain, strict=True) if is_plain]
@@ -113,10 +117,12 @@ class Reactions:
             self._look_up([entry for entry in known if entry.type == "decision" and _may_ask(entry.data)])
         joined = [entry for entry in entries if _is_join(entry)]
         self._joined(joined)
+        moved = [entry for entry in entries if _is_limit(entry)]
+        self._tell_linked([entry.data["user_id"] for entry in moved])
         met = self._of_one_cluster([entry for entry in entries if _is_harm(entry)])
         for each in met:
             self._met_by(each)
-        together = {(entry.stream, entry.id) for each in (joined, *met) for entry in each}
+        together = {(entry.stream, entry.id) for each in (joined, moved, *met) for entry in each}
         return [
             is_plain or (entry.stream, entry.id) in together for entry, is_plain in zip(entries, plain, strict=True)
         ]
@@ -203,12 +209,12 @@ class Reactions:
 
     def _labelled(self, entry: StreamEntry) -> None:
         self._agenda.add([entry.data["user_id"]], self._clock(), "label")
-        self._tell_linked(entry.data)
+        self._tell_linked([entry.data["user_id"]])
 
     def _spread(self, entry: StreamEntry) -> None:
         """Have those decided again whom abuse of an account touches, or no longer does; ask a person where it waits."""
         data = entry.data
-        self._tell_linked(data)
+        self._tell_linked([data["user_id"]])
         if data["state"] == "held":
             with contextlib.suppress(Problem):  # erased, or expired
                 text = "What its label means for others would touch more accounts than the policy lets go by itself"
@@ -221,8 +227,8 @@ class Reactions:
             self._agenda.add(self._review_decisions.finish(decision), self._clock(), "linkage")
 
     def _moved(self, entry: StreamEntry) -> None:
-        if "limit" in (entry.data.get("from"), entry.data["to"]):
-            self._tell_linked(entry.data)
+        if _is_limit(entry):
+            self._tell_linked([entry.data["user_id"]])
 
     def _met(self, entry: StreamEntry) -> None:
         if _is_harm(entry):
@@ -239,13 +245,12 @@ class Reactions:
         if disowned:  # what it proved may not count any more
             self._agenda.add(list(disowned), self._clock(), "feedback.not_mine")
 
-    def _tell_linked(self, data: Mapping[str, Any]) -> None:
-        """Mark what the account touched with its standing, and have those linked to it decided again."""
-        user_id = data["user_id"]
-        standing = self._mark_latest(user_id)
-        if standing is not None:
-            most = self._active.policy.rescoring.linked
-            self._together(self._clusters.company(user_id, list(standing.entities.values()), most))
+    def _tell_linked(self, user_ids: Sequence[str]) -> None:
+        """Mark what accounts touched with their standing, and have those linked to them decided again."""
+        marked = {user_id: self._mark_latest(user_id) for user_id in dict.fromkeys(user_ids)}
+        things = {user_id: standing.entities.values() for user_id, standing in marked.items() if standing is not None}
+        for cluster, names in self._clusters.company(things, self._active.policy.rescoring.linked).items():
+            self._together(cluster, names)
 
     def _mark_latest(self, user_id: str) -> Standing | None:
         """Mark what the account touched with its standing; None for one that was erased, or expired."""
@@ -277,12 +282,21 @@ class Reactions:
         for cluster, first in came.items() if most else ():
             # Whoever joined is among those who are looked at, however many there are.
             names = list(dict.fromkeys([*first, *self._clusters.some(cluster, most)]))
-            self._together(names[: max(most, len(first))])
+            self._together(cluster, names[: max(most, len(first))])
 
-    def _together(self, user_ids: list[str]) -> None:
-        """Have accounts decided again, a moment later."""
-        if user_ids:
-            self._agenda.add(user_ids, self._clock() + _SETTLE, "linkage")
+    def _together(self, cluster: str, user_ids: list[str]) -> None:
+        """Have accounts of a cluster (``""`` for none), or linked to some of it, decided again: a moment later, or, of
+        a large one where that was done just now, once they were all decided.
+        """
+        if not user_ids:
+            return
+        due, last = self._clock() + _SETTLE, self._latest.get(cluster, 0.0) if cluster else 0.0
+        due = last if due <= last else max(due, last + _APART * len(user_ids))
+        if len(user_ids) * _APART > _SETTLE and cluster:
+            if len(self._latest) >= _MOST:
+                self._latest.clear()
+            self._latest[cluster] = due
+        self._agenda.add(user_ids, due, "linkage")
 
     def handle_list(self, entry: StreamEntry) -> None:
         """As :meth:`handle`, for what happens to lists: finding all whom an entry names takes a while."""
@@ -307,6 +321,11 @@ class Reactions:
 def _is_join(entry: StreamEntry) -> bool:
     """Whether accounts joined a cluster, or clusters became one."""
     return entry.type == "cluster" and entry.data["change"] in ("joined", "merged")
+
+
+def _is_limit(entry: StreamEntry) -> bool:
+    """Whether an account is limited now, or no longer."""
+    return entry.type == "tier" and "limit" in (entry.data.get("from"), entry.data["to"])
 
 
 def _is_harm(entry: StreamEntry) -> bool:
