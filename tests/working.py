@@ -32,14 +32,16 @@ class Work:
         ]
         parts = service.parts
         self.large_clusters = LargeClusters(parts.clusters, parts.consequences.others, clock)
-        self._looks = Schedule(agenda, service.rescorer, lambda: clock() + SETTLED)
+        self._ahead = SETTLED
+        self._looks = Schedule(agenda, service.rescorer, lambda: clock() + self._ahead)
 
     def read(self) -> int:
         """React to what happened, as far as it is read at once, and look at nobody; how many entries."""
         return sum(reader.step() for reader in self._readers)
 
-    def do(self) -> None:
-        """Do what there is to do by now, and what that brings about."""
+    def do(self, ahead: float = SETTLED) -> None:
+        """Do what there is to do in ``ahead`` seconds, and what that brings about."""
+        self._ahead = ahead
         while self.read() + self.large_clusters.step() + self._looks.step():
             pass
 

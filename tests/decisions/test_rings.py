@@ -9,14 +9,19 @@ from typing import Any
 
 import pytest
 
+from riskapi.accounts.history import PUT_LATER, history_entry
+from riskapi.accounts.tiers import Tiers
 from riskapi.app import Service
 from riskapi.clusters import aliases
+from riskapi.contract import Tier
 from riskapi.store import consumer
+from riskapi.worker import reactions
 from tests.agendas import due_at
 from tests.bench.counters import counters
 from tests.conftest import NOW, Clock
 from tests.grants import under
 from tests.restrictions import (
+    CARD,
     DEVICE,
     RING,
     TIES,
@@ -80,6 +85,70 @@ def test_of_a_large_cluster_all_who_joined_are_decided_again_and_about_as_many_o
     under(service, rescoring={"linked": 3})
     ringed(service, clock).read()
     assert soon(service, clock) >= set(RING[1:])
+
+
+def put(service: Service, user: str, tier: Tier, now: float) -> None:
+    entry = history_entry(now, PUT_LATER, tier, "reviewer", None, {"policy": 1})
+    Tiers(service.store).change(user, entry, now, service.active.policy)
+
+
+#: How often it is asked when each of the ring is marked as limited: three times for each.
+MARKS = 3 * len(RING)
+
+
+@pytest.mark.parametrize(
+    ("apart", "times"), [(False, MARKS + 12), (True, MARKS + 12 * 11)], ids=["together", "one by one"]
+)
+def test_those_linked_to_many_who_are_limited_at_once_are_put_on_the_agenda_once(
+    service: Service, clock: Clock, apart: bool, times: int
+) -> None:
+    work = ringed(service, clock, apart=apart)
+    work.do()
+    clock.advance(60)
+    for user in RING:
+        put(service, user, "limit", clock())
+    assert asked(service, "zscore", work.read) == times
+    assert soon(service, clock) == set(RING)
+
+
+def test_a_large_ring_in_which_something_happens_all_the_time_is_decided_again_now_and_then(
+    service: Service, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two seconds later at first, then eleven seconds apart, and after all that happened. Of those who are due at once
+    each is so a hundredth of a second after the other.
+    """
+    monkeypatch.setattr(reactions, "_APART", 1.0)
+    work = ringed(service, clock)
+    work.do()
+    clock.advance(60)
+    looked = list[int]()
+    for second in range(40):
+        if second < 20:
+            put(service, "mate", "review" if second % 2 else "limit", clock())
+        work.read()
+        due = due_at(service.store, "u_3")
+        assert due is not None and (second >= 20 or due < clock() + 13)
+        if due <= clock():
+            looked.append(second)
+            work.do(ahead=0.0)
+        clock.advance(1)
+    assert looked == [3, 14, 25]
+
+
+@pytest.mark.parametrize("most", [0, 1, 5, 500])
+def test_whom_several_are_linked_to_are_those_whom_each_is(service: Service, clock: Clock, most: int) -> None:
+    ties = {user: [DEVICE, {"id": "dev-1"}, {"id": user}][place % 3] for place, user in enumerate(RING)}
+    for at, user in enumerate(RING):
+        post(service, body(user, device=ties[user], payment=CARD if at in (0, 1, 2) else {}), NOW + at)
+    things = {user: list(service.accounts.standing(user).entities.values()) for user in RING[:4]}
+    company = service.parts.clusters.company
+    found = company(things, most)
+    each = [company({user: keys}, most) for user, keys in things.items()]
+    assert {name for names in found.values() for name in names} == {
+        name for one in each for names in one.values() for name in names
+    }
+    assert found.keys() == {service.parts.clusters.of(user) for user in things}
+    assert all(len(names) <= most for one in each for names in one.values())
 
 
 def test_nobody_is_decided_again_because_of_others_where_the_policy_says_so(service: Service, clock: Clock) -> None:
