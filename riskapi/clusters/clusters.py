@@ -192,7 +192,7 @@ class Clusters:
             self._store.run(pipe)
         return {name: state() for name, state in found.items()}
 
-    def together(self, user_ids: Collection[str]) -> dict[str, list[str]]:
+    def by_cluster(self, user_ids: Collection[str]) -> dict[str, list[str]]:
         """Some accounts by the cluster that each is in, ``""`` for those that are in none; one trip."""
         found: dict[str, list[str]] = {}
         for user_id, state in self.states(user_ids).items():
@@ -267,7 +267,7 @@ class Clusters:
         keys = {key for each in things.values() for key in each}
         named = {key: self._links.accounts(key) for key in keys if self._links.kind_of(key) in _OWN}
         found: dict[str, list[str]] = {}
-        for cluster, user_ids in self.together(things).items():
+        for cluster, user_ids in self.by_cluster(things).items():
             within, names = self.some(cluster, most) if cluster else [], dict[str, None]()
             for user_id in user_ids:
                 near = dict.fromkeys([*within, *(name for key in things[user_id] for name in named.get(key, ()))])

@@ -62,8 +62,6 @@ class ClusterAgenda:
         rests from now on.
         """
         pipe = self._store.pipeline()
-        if asked:
-            told = [part for user_id, times in asked.items() for part in (user_id, times)]
-            self._done.queue(pipe, [ASKED_KEY], [" ".join(map(str, told))])
+        self._done.queue(pipe, [ASKED_KEY], [" ".join(f"{user_id} {times}" for user_id, times in asked.items())])
         pipe.execute_command("SET", lease_key(cluster_id), "", "EX", REST)
         self._store.run(pipe)

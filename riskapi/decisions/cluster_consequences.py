@@ -71,7 +71,7 @@ class ClusterConsequences:
         up beside anybody, and type anybody's number. Raises :class:`riskapi.errors.StoreUnavailable`.
         """
         done: list[FeedbackAction] = []
-        for cluster, users in self._clusters.together(user_ids).items():
+        for cluster, users in self._clusters.by_cluster(user_ids).items():
             if cluster and self._clusters.size(cluster) > MOST:
                 self.agenda.ask(users)
             else:

@@ -37,7 +37,7 @@ class LargeClusters:
         now; how many. ``stopping`` says whether that is to end before it is done. Raises :class:`StoreUnavailable`.
         """
         looked, asked = 0, self._agenda.asked()
-        for cluster, user_ids in self._clusters.together(asked).items():
+        for cluster, user_ids in self._clusters.by_cluster(asked).items():
             if not self._agenda.lease(cluster):
                 continue
             try:

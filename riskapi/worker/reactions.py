@@ -118,7 +118,8 @@ class Reactions:
         joined = [entry for entry in entries if _is_join(entry)]
         self._joined(joined)
         moved = [entry for entry in entries if _is_limit(entry)]
-        self._tell_linked([entry.data["user_id"] for entry in moved])
+        if moved:
+            self._tell_linked([entry.data["user_id"] for entry in moved])
         met = self._of_one_cluster([entry for entry in entries if _is_harm(entry)])
         for each in met:
             self._met_by(each)
@@ -131,7 +132,7 @@ class Reactions:
         """Entries about accounts of one cluster, or about one account, wherever there are several."""
         if len(entries) < 2:
             return []
-        clusters = self._clusters.together({entry.data["user_id"] for entry in entries})
+        clusters = self._clusters.by_cluster({entry.data["user_id"] for entry in entries})
         of = {user_id: cluster or user_id for cluster, users in clusters.items() for user_id in users}
         found: dict[str, list[StreamEntry]] = {}
         for entry in entries:
