@@ -40,7 +40,8 @@ TIES: dict[str, dict[str, dict[str, Any]]] = {
 
 
 def trigger(action: Any, of: Any = "spam_trap", **more: Any) -> Trigger:
-    return Trigger(name=f"{of}_{action}", mode="live", kind="count", of=of, action=action, review=True, **more)
+    given: dict[str, Any] = {"mode": "live", "kind": "count", "review": True} | more
+    return Trigger(name=f"{of}_{action}", of=of, action=action, **given)
 
 
 def triggers(service: Service, *given: Trigger) -> None:

@@ -20,7 +20,7 @@ from riskapi.budgets.caps import Usage
 from riskapi.budgets.keys import budget_key, cluster_key, kept, members_key
 from riskapi.clusters.aliases import Aliases
 from riskapi.clusters.joins import NAMED, Joined, Joins
-from riskapi.clusters.sides import Near, Thing, sides, standing_of
+from riskapi.clusters.sides import Group, Near, Thing, groups, near, standing_of
 from riskapi.clusters.splits import Splits
 from riskapi.errors import Problem, StoreUnavailable
 from riskapi.links.bonds import Bond, bonds, edge_of
@@ -234,14 +234,12 @@ class Clusters:
         """The accounts of a cluster that something still binds to one of them at Unix time ``now``, itself included,
         and whether what was seen or proved does: neither waves nor what somebody only claims.
         """
-        return self.sides(cluster_id, [user_id], now)[0]
-
-    def sides(self, cluster_id: str, user_ids: Sequence[str], now: float) -> list[Near]:
-        """The same of each of some accounts of a cluster, which is read once for all of them; of those whom the same
-        binds to the same accounts once.
-        """
         names, things = self.things(cluster_id, now) if cluster_id else ([], [])
-        return sides(names, things, user_ids)
+        return near(names, things, user_id)
+
+    def groups(self, cluster_id: str, user_ids: Sequence[str], now: float) -> list[Group]:
+        """The groups, within a cluster, that some accounts are in at Unix time ``now``."""
+        return groups(self.things(cluster_id, now)[1] if cluster_id else [], user_ids)
 
     def beside(self, cluster_id: str, user_id: str, names: Sequence[str], now: float) -> Near:
         """Those of some accounts of a cluster that something binds to one directly at Unix time ``now``, and whether
@@ -270,9 +268,9 @@ class Clusters:
         for cluster, user_ids in self.by_cluster(things).items():
             within, names = self.some(cluster, most) if cluster else [], dict[str, None]()
             for user_id in user_ids:
-                near = dict.fromkeys([*within, *(name for key in things[user_id] for name in named.get(key, ()))])
-                near.pop(user_id, None)
-                names.update(dict.fromkeys(islice(near, most)))
+                linked = dict.fromkeys([*within, *(name for key in things[user_id] for name in named.get(key, ()))])
+                linked.pop(user_id, None)
+                names.update(dict.fromkeys(islice(linked, most)))
             found[cluster] = list(names)
         return found
 

@@ -1,7 +1,7 @@
 """Who is bound to whom within a cluster, by what still binds. Pure.
 
-A cluster can have several sides: what bound some of it may have ended, and who merely claims a thing is bound to others
-otherwise than those whom something seen or proved binds.
+What bound some of a cluster may have ended, so it can fall into groups. Within one, some are bound to each other by
+what was seen or proved, and to the rest by waves or claims only.
 """
 
 from __future__ import annotations
@@ -32,29 +32,39 @@ class Near:
     ends: float | None
 
 
-def sides(names: Sequence[str], things: Sequence[Thing], user_ids: Iterable[str]) -> list[Near]:
-    """Whom each of some accounts of a cluster is near, where ``names`` are the accounts of that and ``things`` bind
-    them: once for all whom the same binds to the same accounts. For two whom nothing seen or proved binds that is the
-    same but for themselves.
+@record
+class Group:
+    """Accounts that things bind to each other. ``seen`` has, of each, those whom what was seen or proved binds to it,
+    itself included: for all of these the same set.
     """
-    seen = [thing for thing in things if standing_of(thing.edge, claims=thing.claims) == "proved"]
-    bound_by, proved_by = dict[str, frozenset[str]](), dict[str, frozenset[str]]()
-    found: dict[tuple[frozenset[str], frozenset[str]], Near] = {}
+
+    seen: Mapping[str, frozenset[str]]
+
+
+def near(names: Sequence[str], things: Sequence[Thing], user_id: str) -> Near:
+    """Whom an account of a cluster is near, where ``names`` are the accounts of that and ``things`` bind them."""
+    bound, proved = reached(user_id, things), reached(user_id, _proved(things))
+    ends = min((thing.ends for thing in things if not bound.isdisjoint(thing.user_ids)), default=None)
+    return Near({name: name in proved for name in names if name in bound}, ends)
+
+
+def groups(things: Sequence[Thing], user_ids: Iterable[str]) -> list[Group]:
+    """The groups that some accounts are in, in their order."""
+    proved, found, known = _proved(things), list[Group](), set[str]()
     for user_id in user_ids:
-        bound, proved = _with(user_id, things, bound_by), _with(user_id, seen, proved_by)
-        side = bound, frozenset[str]() if len(proved) == 1 else proved
-        if side not in found:
-            ends = min((thing.ends for thing in things if not bound.isdisjoint(thing.user_ids)), default=None)
-            found[side] = Near({name: name in proved for name in names if name in bound}, ends)
-    return list(found.values())
+        if user_id not in known:
+            bound, seen = reached(user_id, things), dict[str, frozenset[str]]()
+            for name in sorted(bound):
+                if name not in seen:
+                    together = frozenset(reached(name, proved))
+                    seen.update(dict.fromkeys(together, together))
+            found.append(Group(seen))
+            known |= bound
+    return found
 
 
-def _with(user_id: str, things: Sequence[Thing], known: dict[str, frozenset[str]]) -> frozenset[str]:
-    """The accounts that these things bind to one; ``known`` has them of some, and of all of these from now on."""
-    if user_id not in known:
-        users = frozenset(reached(user_id, things))
-        known.update(dict.fromkeys(users, users))
-    return known[user_id]
+def _proved(things: Sequence[Thing]) -> list[Thing]:
+    return [thing for thing in things if standing_of(thing.edge, claims=thing.claims) == "proved"]
 
 
 def reached(user_id: str, things: Sequence[Thing]) -> set[str]:

@@ -8,13 +8,14 @@ its days, and written before it is done. So whoever is stopped in the middle is 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import islice
 
 from riskapi.accounts.accounts import Accounts
 from riskapi.accounts.linked_restrictions import MOST_NAMED, LinkedRestriction
 from riskapi.clusters.clusters import Clusters
+from riskapi.clusters.sides import Group
 from riskapi.decisions.cluster_agenda import ClusterAgenda
 from riskapi.decisions.mail_met import WORDS, MailMet, events_of, together
 from riskapi.decisions.restrictor import Restrictor
@@ -73,7 +74,7 @@ class ClusterConsequences:
         done: list[FeedbackAction] = []
         for cluster, users in self._clusters.by_cluster(user_ids).items():
             if cluster and self._clusters.size(cluster) > MOST:
-                self.agenda.ask(users)
+                self.agenda.ask(users, now)
             else:
                 for each in self.following(cluster, users, now):
                     done += self.do(each, now)
@@ -89,32 +90,54 @@ class ClusterConsequences:
         triggers = _fired(found, policy, now) if found else []
         if not triggers:
             return
-        for near in self._clusters.sides(cluster, user_ids, now):
+        for group in self._clusters.groups(cluster, user_ids, now):
             some, of_some = found, triggers
-            if not near.accounts.keys() >= found.keys():  # what bound some of them has ended
-                some = {name: each for name, each in found.items() if name in near.accounts}
+            if not group.seen.keys() >= found.keys():  # what bound some of them has ended
+                some = {name: each for name, each in found.items() if name in group.seen}
                 of_some = _fired(some, policy, now) if len(some) > 1 else []
             self._marks.note_shadows(list(some), of_some, now)
-            yield from self._of_each(some, acting(of_some), near.accounts, now)
+            asked = list(dict.fromkeys(group.seen[user_id] for user_id in user_ids if user_id in group.seen))
+            yield from self._of_each(some, acting(of_some), group, asked, now)
 
     def _of_each(
-        self, found: Mapping[str, Met], triggers: Sequence[Trigger], near: Mapping[str, bool], now: float
+        self,
+        found: Mapping[str, Met],
+        triggers: Sequence[Trigger],
+        group: Group,
+        asked: Sequence[frozenset[str]],
+        now: float,
     ) -> Iterator[Consequence]:
-        """What triggers do about accounts that are ``near`` each other, because of what their mail met."""
+        """What triggers do about the accounts of a group, because of what their mail met: once as bound by what was
+        seen or proved to some of those that were ``asked``, once as bound by no more than waves and claims to others.
+        """
         names = sorted(found, key=lambda name: -sum(found[name].sent.values()))
         alias = cache(self._clusters.aliases.of)
         for trigger in triggers:
             brought = _brought_by(trigger, found, now)
             for name in names:
-                by, claimed = _others(name, brought, names, near)
-                yield Consequence(name, trigger, tuple(map(alias, by)), claimed)
+                near = group.seen[name]
+                others = brought if any(other != name for other in brought) else names
+                by = _first(others, name, near) if near in asked else []
+                seen = [Consequence(name, trigger, tuple(map(alias, by)), claimed=False)] if by else []
+                claimed: list[Consequence] = []
+                if not by or len(asked) > 1:
+                    by = _first(others, name)
+                    claimed = [Consequence(name, trigger, tuple(map(alias, by)), claimed=True)]
+                # In the order in which it was asked for: how far a tier goes down depends on that.
+                yield from [*seen, *claimed] if near == asked[0] else [*claimed, *seen]
 
     def do(self, each: Consequence, now: float) -> list[FeedbackAction]:
         """Do what follows for an account at Unix time ``now``, once in the days of its trigger; what was done. Nothing
-        is where it was erased, or expired. Raises :class:`riskapi.errors.StoreUnavailable`.
+        is where it was erased, or expired, or the trigger is not live any more. Raises
+        :class:`riskapi.errors.StoreUnavailable`.
         """
+        policy = self._active.policy
+        if not any(
+            trigger.name == each.trigger.name and trigger.mode == "live" for trigger in policy.feedback.triggers
+        ):
+            return []
         with contextlib.suppress(Problem):
-            action = self._done(each, self._active.policy, now)
+            action = self._done(each, policy, now)
             if action is not None:
                 return [{"user_id": each.user_id, "action": action, "rule": each.trigger.name}]
         return []
@@ -171,13 +194,7 @@ def _brought_by(trigger: Trigger, found: Mapping[str, Met], now: float) -> list[
     return sorted((name for name in counts if counts[name]), key=lambda name: -counts[name])
 
 
-def _others(
-    user_id: str, brought: Sequence[str], found: Sequence[str], near: Mapping[str, bool]
-) -> tuple[list[str], bool]:
-    """Who brought it about for an account, the most first, and whether no more than waves and claims bind it to them:
-    those that what was seen or proved binds, where there are any.
-    """
-    some = brought if any(name != user_id for name in brought) else found
-    others = (name for name in some if name != user_id)
-    seen = list(islice((name for name in others if near[name]), MOST_NAMED)) if near[user_id] else []
-    return seen or list(islice((name for name in some if name != user_id), MOST_NAMED)), not seen
+def _first(others: Sequence[str], name: str, near: Collection[str] | None = None) -> list[str]:
+    """The first of some accounts other than one, of those that are ``near`` it where that is given."""
+    found = (other for other in others if other != name and (near is None or other in near))
+    return list(islice(found, MOST_NAMED))

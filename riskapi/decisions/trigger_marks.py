@@ -17,7 +17,7 @@ from riskapi.access.audit_log import AuditLog
 from riskapi.metrics import Metrics
 from riskapi.policy import Policy
 from riskapi.policy.tables import Trigger
-from riskapi.store.connections import Reply, Store, as_it_is
+from riskapi.store.connections import Store, as_it_is
 from riskapi.store.streams import oldest, shard, stream
 from riskapi.store.tallies import Happened, Tallies
 from riskapi.times import DAY
@@ -119,15 +119,17 @@ class TriggerMarks:
         live ones do it.
         """
         shadows, names = [each for each in found if each.mode == "shadow"], list(user_ids)
-        asked: list[tuple[Trigger, Reply[bool]]] = []
         for start in range(0, len(names) if shadows else 0, _TRIP):
             pipe = self._store.pipeline()
-            for each in shadows:
-                for name in names[start : start + _TRIP]:
-                    key = f"{done_key(name, each)}{_SHADOW}"
-                    asked.append((each, pipe.ask("SET", key, "1", "NX", "EX", each.days * DAY, read=bool)))
+            asked = [
+                (each, pipe.ask("SET", f"{done_key(name, each)}{_SHADOW}", "1", "NX", "EX", each.days * DAY, read=bool))
+                for each in shadows
+                for name in names[start : start + _TRIP]
+            ]
             self._store.run(pipe)
-        new = [each for each, is_new in asked if is_new()]
+            self._count_shadows([each for each, is_new in asked if is_new()], now)
+
+    def _count_shadows(self, new: Sequence[Trigger], now: float) -> None:
         for each in new:
             self._metrics.trigger(each.name, each.mode)
         if new:

@@ -26,7 +26,7 @@ from riskapi.budgets.keys import budget_key
 from riskapi.clusters.claims import Claims
 from riskapi.clusters.clusters import Clusters
 from riskapi.contract import Count, Instant
-from riskapi.decisions.cluster_agenda import ASKED_KEY
+from riskapi.decisions.cluster_agenda import ClusterAgenda
 from riskapi.decisions.events import places_key
 from riskapi.decisions.gather import Gatherer
 from riskapi.decisions.trigger_marks import done_keys
@@ -100,6 +100,7 @@ class Erasures:
         self._lists, self._intake = lists, intake
         self._sites, self._agenda, self._reviews = Sites(store), Agenda(store), AccountReviews(store)
         self._evidence, self._erase = EvidenceStore(store), store.script("account_erase")
+        self._large_clusters = ClusterAgenda(store)
 
     def erase(self, user_id: str, keep_days: int, now: float) -> Erasure:
         """Erase an account at Unix time ``now``; what it shared is kept for ``keep_days``.
@@ -172,7 +173,7 @@ class Erasures:
         self._lists.forget_hits([str(entry["id"]) for entry in named], user_id)
         self._sites.forget(user_id)
         self._store.execute("ZREM", spellings_key(user_id.lower()), user_id)
-        self._store.execute("HDEL", ASKED_KEY, user_id)
+        self._large_clusters.forget(user_id)
         keys = [account_key(user_id), agenda_key(number), causes_key(number), restricted_key(number)]
         keys += (
             history_key(user_id),

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from itertools import groupby
 
 from riskapi import logs
 from riskapi.clusters.clusters import Clusters
-from riskapi.decisions.cluster_consequences import ClusterConsequences
+from riskapi.decisions.cluster_agenda import Ask
+from riskapi.decisions.cluster_consequences import ClusterConsequences, Consequence
 from riskapi.errors import StoreUnavailable
 from riskapi.store import damaged
+from riskapi.times import DAY
 
 #: Accounts after which a lease is renewed: a second of work.
 _RENEW = 50
@@ -33,38 +36,55 @@ class LargeClusters:
         self._clock = clock
 
     def step(self, stopping: Callable[[], bool] = lambda: False) -> int:
-        """Look at the clusters that a look was asked for, other than those that somebody else looks at, or did just
-        now; how many. ``stopping`` says whether that is to end before it is done. Raises :class:`StoreUnavailable`.
+        """Look at clusters, as it was asked for, but at none that somebody else looks at or did just now; how many were
+        looked at. ``stopping`` says whether that is to end before it is done. Raises :class:`StoreUnavailable`.
         """
-        looked, asked = 0, self._agenda.asked()
-        for cluster, user_ids in self._clusters.by_cluster(asked).items():
+        looked = 0
+        for cluster in self._clusters.by_cluster({ask.user_id for ask in self._agenda.asked()}):
             if not self._agenda.lease(cluster):
                 continue
             try:
-                if not self._look(cluster, user_ids, stopping):
+                asks = self._asked(cluster)
+                if not self._look(cluster, asks, stopping):
                     self._agenda.release(cluster)
                     break
             except StoreUnavailable:
                 raise
-            except Exception as error:  # the next feedback has it looked at again
+            except Exception as error:  # it is tried again when the lease has ended
                 logs.note(logging.ERROR, "cluster_look_failed", error)
-            self._agenda.done(cluster, {user_id: asked[user_id] for user_id in user_ids})
+                continue
+            self._agenda.done(cluster, asks)
             looked += 1
         return looked
 
-    def _look(self, cluster: str, user_ids: Sequence[str], stopping: Callable[[], bool]) -> bool:
-        """Do what follows for a cluster; False where that ended before it was done."""
-        now = self._clock()
-        for place, each in enumerate(self._consequences.following(cluster, user_ids, now)):
-            if stopping():
-                return False
-            if place % _RENEW == 0:
-                self._agenda.renew(cluster)
-            try:
-                self._consequences.do(each, now)
-            except StoreUnavailable:
-                raise
-            except Exception as error:  # one account must not hold up the others
-                damaged.note("account", each.user_id, error)
-                logs.note(logging.ERROR, "linked_restriction_failed", error, trigger=each.trigger.name)
+    def _asked(self, cluster: str) -> list[Ask]:
+        """What is asked for of a cluster now that nobody else looks at it: before, it may have become part of another,
+        or have been looked at.
+        """
+        asks = self._agenda.asked()
+        users = self._clusters.by_cluster({ask.user_id for ask in asks}).get(cluster, [])
+        return [ask for ask in asks if ask.user_id in users]
+
+    def _look(self, cluster: str, asks: Sequence[Ask], stopping: Callable[[], bool]) -> bool:
+        """Do what follows for a cluster, for each day by what was met by the last time that it was asked for; False
+        where that ended before it was done.
+        """
+        for _, of_day in groupby(asks, lambda ask: ask.at // DAY):
+            some = list(of_day)
+            at, users = some[-1].at, list(dict.fromkeys(ask.user_id for ask in some))
+            for place, each in enumerate(self._consequences.following(cluster, users, at)):
+                if stopping():
+                    return False
+                if place % _RENEW == 0:
+                    self._agenda.renew(cluster)
+                self._do(each, max(self._clock(), at))
         return True
+
+    def _do(self, each: Consequence, now: float) -> None:
+        try:
+            self._consequences.do(each, now)
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # one account must not hold up the others
+            damaged.note("account", each.user_id, error)
+            logs.note(logging.ERROR, "linked_restriction_failed", error, trigger=each.trigger.name)

@@ -1,5 +1,5 @@
-"""Reactions: what is done about what happened. One entry of the streams at a time, safe to repeat; signups and joins
-of clusters, which most entries are about, many at once.
+"""Reactions: what is done about what happened. One entry of the streams at a time, safe to repeat; what comes in
+numbers (signups, joins of clusters, accounts that are limited, feedback about a cluster) many at once.
 
     decision   of a signup: have its domain and network looked up; note which list entries it hit; where chance drew an
                allowed one, have a person look
@@ -50,9 +50,11 @@ from riskapi.times import instant
 
 #: Seconds that those who are linked to an account wait, so that a ring that opens at once is looked at once.
 _SETTLE = 2.0
-#: Seconds for each account of a large cluster until it is decided once more, because of what happened meanwhile: ten
+#: Seconds for each of the accounts of a cluster until all are decided once more because of what happened meanwhile: ten
 #: times what a decision takes, so that a ring in which something happens all the time leaves time for others.
 _APART = 0.04
+#: Clusters of which it is known when their accounts are decided again.
+_KEPT = 10_000
 #: Accounts looked at for one entry of a list; the rest is reached by the schedule, and by its next signups.
 _MOST = 10_000
 
@@ -281,20 +283,23 @@ class Reactions:
         for edge, since in looks.items():
             self._clusters.look(entity_of(edge), self._active.policy, self._clock(), since=since)
         for cluster, first in came.items() if most else ():
-            # Whoever joined is among those who are looked at, however many there are.
-            names = list(dict.fromkeys([*first, *self._clusters.some(cluster, most)]))
-            self._together(cluster, names[: max(most, len(first))])
+            # Whoever joined is among those who are looked at, however many there are, and soon.
+            self._agenda.add(list(first), self._clock() + _SETTLE, "linkage")
+            others = [name for name in self._clusters.some(cluster, most) if name not in first]
+            self._together(cluster, others[: max(0, most - len(first))])
 
     def _together(self, cluster: str, user_ids: list[str]) -> None:
-        """Have accounts of a cluster (``""`` for none), or linked to some of it, decided again: a moment later, or, of
-        a large one where that was done just now, once they were all decided.
+        """Have accounts of a cluster (``""`` for none), or linked to some of it, decided again: a moment later, or,
+        where they are many and that was done just now, once they were all decided.
         """
         if not user_ids:
             return
-        due, last = self._clock() + _SETTLE, self._latest.get(cluster, 0.0) if cluster else 0.0
-        due = last if due <= last else max(due, last + _APART * len(user_ids))
-        if len(user_ids) * _APART > _SETTLE and cluster:
-            if len(self._latest) >= _MOST:
+        due, pause = self._clock() + _SETTLE, _APART * len(user_ids)
+        last = self._latest.get(cluster, 0.0) if cluster else 0.0
+        if last <= due + pause:  # else the clock was set back
+            due = last if due <= last else max(due, last + pause)
+        if pause > _SETTLE and cluster:
+            if len(self._latest) >= _KEPT:
                 self._latest.clear()
             self._latest[cluster] = due
         self._agenda.add(user_ids, due, "linkage")

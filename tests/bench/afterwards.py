@@ -11,7 +11,7 @@ from riskapi.worker.worker import Worker
 from tests.bench.counters import counters
 
 #: Seconds ahead of now that those who are linked are looked at: all wait less for others, and nobody waits here.
-_AHEAD = 10.0
+_AHEAD = 60.0
 
 
 class Afterwards:

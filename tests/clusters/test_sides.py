@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskapi.clusters.sides import Thing, reached, sides, standing_of
+from riskapi.clusters.sides import Thing, groups, near, reached, standing_of
 
 NAMES = tuple("abcdefg")
 THINGS = st.lists(
@@ -21,24 +21,21 @@ THINGS = st.lists(
 
 
 @given(THINGS, st.lists(st.sampled_from(NAMES), max_size=7))
-def test_each_account_has_one_side_and_those_who_have_the_same_are_told_once(
+def test_groups_are_of_those_who_are_bound_and_say_whom_each_is_seen_with(
     things: list[Thing], user_ids: list[str]
 ) -> None:
     seen = [thing for thing in things if standing_of(thing.edge, claims=thing.claims) == "proved"]
-    wanted = []
-    for user_id in user_ids:
-        bound, proved = reached(user_id, things), reached(user_id, seen)
-        ends = min((thing.ends for thing in things if bound & {*thing.user_ids}), default=None)
-        side = (sorted(bound), sorted(proved if len(proved) > 1 else ()), ends)
-        wanted += [side] if side not in wanted else []
-    found = []
-    for near in sides(NAMES, things, user_ids):
-        proved = {name for name, is_seen in near.accounts.items() if is_seen}
-        found.append((sorted(near.accounts), sorted(proved if len(proved) > 1 else ()), near.ends))
-    assert found == wanted
+    found = groups(things, user_ids)
+    wanted = [frozenset(reached(user_id, things)) for user_id in user_ids]
+    assert [group.seen.keys() for group in found] == list(dict.fromkeys(wanted))
+    for group in found:
+        assert all(others == reached(name, seen) for name, others in group.seen.items())
 
 
 @given(THINGS, st.sampled_from(NAMES))
-def test_the_side_of_one_account_says_of_itself_that_it_is_seen(things: list[Thing], user_id: str) -> None:
-    (near,) = sides(NAMES, things, [user_id])
-    assert near.accounts[user_id]
+def test_whom_an_account_is_near_are_its_group(things: list[Thing], user_id: str) -> None:
+    (group,), found = groups(things, [user_id]), near(NAMES, things, user_id)
+    assert {name: name in group.seen[user_id] for name in group.seen} == found.accounts
+    assert found.accounts[user_id]
+    ends = [thing.ends for thing in things if not group.seen.keys().isdisjoint(thing.user_ids)]
+    assert found.ends == min(ends, default=None)

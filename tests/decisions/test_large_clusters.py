@@ -22,6 +22,8 @@ from tests.grants import ask
 from tests.logged import captured
 from tests.restrictions import (
     BOUND,
+    CARD,
+    DAY,
     DEVICE,
     RING,
     TIES,
@@ -36,7 +38,7 @@ from tests.restrictions import (
     triggers,
     waiting,
 )
-from tests.signups import together
+from tests.signups import body, post, together
 from tests.working import Work
 
 
@@ -57,8 +59,9 @@ def ringed(service: Service, clock: Clock, *given: Any) -> Work:
     return settled(service, clock)
 
 
-def asked(service: Service) -> dict[str, int]:
-    return service.parts.consequences.others.agenda.asked()
+def asked(service: Service) -> list[str]:
+    """Because of whom a look is asked for."""
+    return [ask.user_id for ask in service.parts.consequences.others.agenda.asked()]
 
 
 def rested(service: Service) -> None:
@@ -155,9 +158,9 @@ def test_what_somebody_leaves_in_the_middle_is_done_by_the_next(
     else:
         assert work.large_clusters.step(stopping) == 0
     assert len(told(service)) == max(place, 1), "bad's own, and those until then"
-    assert asked(service) == {"bad": 1}
+    assert asked(service) == ["bad"]
     work.do()
-    assert told(service) == sorted(RING) and asked(service) == {}
+    assert told(service) == sorted(RING) and asked(service) == []
     assert limited(service, clock) == set(RING)
     assert all(len(changes(service, clock(), user)) == 1 for user in RING)
 
@@ -169,12 +172,12 @@ def test_what_is_asked_while_a_cluster_is_looked_at_is_a_look_more(
     met(service, "bad", clock())
     work.read()
     with monkeypatch.context() as patched:
-        before(patched, lambda each: others.agenda.ask(["bad"] if each.user_id == "u_1" else []))
+        before(patched, lambda each: others.agenda.ask(["bad"], clock()) if each.user_id == "u_1" else None)
         assert work.large_clusters.step() == 1
-    assert asked(service) == {"bad": 2}
+    assert asked(service) == ["bad"]
     assert work.large_clusters.step() == 0, "it rests"
     rested(service)
-    assert (work.large_clusters.step(), asked(service)) == (1, {})
+    assert (work.large_clusters.step(), asked(service)) == (1, [])
 
 
 def test_many_at_once_look_at_it_once(service: Service, clock: Clock) -> None:
@@ -224,7 +227,7 @@ def test_nothing_of_a_cluster_that_came_apart_meanwhile_waits_for_ever(service: 
     work.read()
     cut(service, "bad", clock())
     work.do()
-    assert asked(service) == {}
+    assert asked(service) == []
     assert limited(service, clock) == {"bad"}
 
 
@@ -232,9 +235,9 @@ def test_an_account_that_is_erased_is_asked_for_no_more(service: Service, clock:
     work = ringed(service, clock, trigger("limit"))
     met(service, "bad", clock())
     work.read()
-    assert asked(service) == {"bad": 1}
+    assert asked(service) == ["bad"]
     service.parts.erasures.erase("bad", 0, clock())
-    assert asked(service) == {}
+    assert asked(service) == []
 
 
 def test_one_account_that_cannot_be_read_does_not_hold_up_the_others(
@@ -251,19 +254,113 @@ def test_one_account_that_cannot_be_read_does_not_hold_up_the_others(
     assert [line["trigger"] for line in failed] == ["spam_trap_limit"] and "u_3" not in str(failed)
 
 
-def test_a_cluster_that_cannot_be_looked_at_waits_for_the_next_feedback(
-    service: Service, store: Store, clock: Clock
-) -> None:
+def test_a_cluster_that_cannot_be_looked_at_is_tried_again(service: Service, store: Store, clock: Clock) -> None:
     work = ringed(service, clock, trigger("limit"))
     met(service, "bad", clock())
     work.read()
     store.execute("SET", counts_key("u_3"), "no hash")
     with captured() as lines:
-        assert work.large_clusters.step() == 1
+        assert work.large_clusters.step() == 0
     assert "cluster_look_failed" in [line["event"] for line in lines()]
-    assert asked(service) == {}
+    assert work.large_clusters.step() == 0, "not all the time"
     store.execute("DEL", counts_key("u_3"))
     rested(service)
-    met(service, "mate", clock())
+    work.do()
+    assert limited(service, clock) == set(RING) and asked(service) == []
+
+
+def test_rings_that_become_one_while_another_is_looked_at_are_looked_at_as_one(
+    service: Service, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever comes first: both wait, and somebody who joins both comes while the first is looked at."""
+    work = ringed(service, clock, trigger("limit"))
+    others = [f"b_{number}" for number in range(5)]
+    for user in others:
+        post(service, body(user, device={"id": "dev-2"}, payment=CARD), clock())
+    work.do()
+    for user in ("bad", "b_0"):
+        met(service, user, clock())
+    work.read()
+
+    def joined(_: Consequence) -> None:
+        post(service, body("both", device=DEVICE, payment=CARD), clock())
+
+    with monkeypatch.context() as patched:
+        before(patched, joined)
+        work.large_clusters.step()
+    assert len({service.parts.clusters.of(user) for user in ("bad", "b_1", "both")}) == 1
+    rested(service)
+    work.do()
+    assert asked(service) == []
+    assert {state(service, clock(), user) for user in (*RING, *others, "both")} == {BOUND["limit"]}
+
+
+def test_what_is_asked_while_others_look_is_not_taken_for_what_was_asked_before(
+    service: Service, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker read what was asked for, and looks when another has done that and more is asked for meanwhile."""
+    work, agenda = ringed(service, clock, trigger("limit")), service.parts.consequences.others.agenda
+    met(service, "bad", clock())
+    work.read()
+    cluster, read = service.parts.clusters.of("bad"), agenda.asked()
+    work.do()
+    met(service, "bad", clock(), id="e2")
+    work.read()
+    agenda.done(cluster, read)
+    assert asked(service) == ["bad"]
+
+
+def test_a_look_after_midnight_counts_the_day_on_which_it_was_asked_for(service: Service, clock: Clock) -> None:
+    work = ringed(service, clock, trigger("limit", days=1))
+    clock.now = (NOW // DAY + 1) * DAY - 3
+    met(service, "bad", clock())
+    work.read()
+    clock.advance(5)
+    met(service, "mate", clock(), of="hard_bounce")
     work.do()
     assert limited(service, clock) == set(RING)
+
+
+def test_a_worker_whose_clock_stands_at_the_beginning_looks_by_the_time_of_the_feedback(
+    service: Service, clock: Clock
+) -> None:
+    """Where callers set the clock, a worker that starts has seen nothing yet."""
+    work, parts = ringed(service, clock, trigger("limit")), service.parts
+    met(service, "bad", clock())
+    work.read()
+    assert LargeClusters(parts.clusters, parts.consequences.others, lambda: 0.0).step() == 1
+    assert limited(service, clock) == set(RING)
+
+
+def test_what_a_trigger_does_ends_with_the_trigger(
+    service: Service, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work, seen = ringed(service, clock, trigger("limit")), list[str]()
+    met(service, "bad", clock())
+    work.read()
+
+    def withdrawn(each: Consequence) -> None:
+        seen.append(each.user_id)
+        if len(seen) == 4:
+            triggers(service, trigger("limit", mode="shadow"))
+
+    before(monkeypatch, withdrawn)
+    work.do()
+    assert len(seen) == 12 and limited(service, clock) == {*seen[:3], "bad"}
+
+
+def test_accounts_that_many_pairs_are_linked_to_are_looked_at_once(service: Service, clock: Clock) -> None:
+    """A wave of pairs, each with a device of its own; the mail of one of each pair met something."""
+    triggers(service, trigger("limit"))
+    users = [f"p_{number}" for number in range(20)]
+    for at, user in enumerate(users):
+        parts = {"device": {"id": f"dev-{at // 2}", "ip_address": "203.0.113.77"}}
+        post(service, body(user, **parts), NOW + at)
+    settled(service, clock)
+    cluster = service.parts.clusters.of("p_1")
+    for user in users[::2]:
+        met(service, user, clock())
+    found = list(service.parts.consequences.others.following(cluster, users[::2], clock()))
+    by_others = [(user, True) for user in users]
+    by_the_one_beside = [(user, False) for user in users[1::2]]
+    assert sorted((each.user_id, each.claimed) for each in found) == sorted(by_others + by_the_one_beside)

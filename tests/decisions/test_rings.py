@@ -135,6 +135,25 @@ def test_a_large_ring_in_which_something_happens_all_the_time_is_decided_again_n
     assert looked == [3, 14, 25]
 
 
+@pytest.mark.parametrize(("back", "after"), [(0, 10), (5, -1), (86_400, 2 - 86_400)])
+def test_a_clock_that_is_set_back_makes_nobody_wait(
+    service: Service, clock: Clock, monkeypatch: pytest.MonkeyPatch, back: int, after: int
+) -> None:
+    monkeypatch.setattr(reactions, "_APART", 1.0)
+    work = ringed(service, clock)
+    work.do()
+    clock.advance(60)
+    put(service, "mate", "limit", clock())
+    work.do()
+    clock.advance(3)
+    put(service, "mate", "review", clock())
+    began = clock()
+    clock.advance(-back)
+    work.read()
+    due = due_at(service.store, "u_3")
+    assert due is not None and 0 <= due - began - after < 0.2
+
+
 @pytest.mark.parametrize("most", [0, 1, 5, 500])
 def test_whom_several_are_linked_to_are_those_whom_each_is(service: Service, clock: Clock, most: int) -> None:
     ties = {user: [DEVICE, {"id": "dev-1"}, {"id": user}][place % 3] for place, user in enumerate(RING)}
