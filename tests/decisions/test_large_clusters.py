@@ -364,3 +364,5 @@ def test_accounts_that_many_pairs_are_linked_to_are_looked_at_once(service: Serv
     by_others = [(user, True) for user in users]
     by_the_one_beside = [(user, False) for user in users[1::2]]
     assert sorted((each.user_id, each.claimed) for each in found) == sorted(by_others + by_the_one_beside)
+    asked_first, asked_later = ([each.claimed for each in found if each.user_id == user] for user in ("p_1", "p_3"))
+    assert (asked_first, asked_later) == ([False, True], [True, False]), "as if it was done for one after the other"
