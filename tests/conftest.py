@@ -379,7 +379,7 @@ def served(serve: Callable[..., Service]) -> Service:
 
 @pytest.fixture(scope="module")
 def served_to_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """The real service, ready, for all tests of a file that leave it as it was."""
+    """The real service, ready, for all tests of a file that leave it as it was, or begin by emptying its store."""
     with serving(tmp_path_factory.mktemp("service"), ports.free_port()) as start:
         yield start()
 

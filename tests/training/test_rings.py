@@ -53,11 +53,6 @@ SMALL = Plan(
 )
 
 
-@pytest.fixture(scope="module")
-def networks(ip_data: DataPaths) -> Networks:
-    return Networks.load(ip_data.asn, ip_data.country)
-
-
 @pytest.fixture
 def standin(monkeypatch: pytest.MonkeyPatch) -> type[Standin]:
     """The service that a trial starts, with nothing asked of it yet; change its rules before the trial runs."""
