@@ -25,17 +25,14 @@ SIGNUP = {"account": {"user_id": "u_1001"}, "email": {"address": "ana@ruiz.examp
 
 
 def signed_up(service: Service) -> Service:
-    """The service, with nobody but Ana in it."""
-    service.ask_store("FLUSHALL")
-    service.wait_until_ready()
+    """The service, with Ana in it."""
     assert service.request("POST", "/v1/signups", SIGNUP)[0] == 200
     return service
 
 
 @pytest.fixture
-def riskapi(served_to_all: Service) -> Service:
-    """The service that the tests of this file share."""
-    return signed_up(served_to_all)
+def riskapi(served_anew: Service) -> Service:
+    return signed_up(served_anew)
 
 
 def counted(service: Service) -> dict[str, int]:
