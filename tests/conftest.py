@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import signal
@@ -63,6 +64,12 @@ class Clock:
     def advance(self, seconds: float) -> float:
         self.now += seconds
         return self.now
+
+
+def pytest_collection_finish() -> None:
+    """Modules and tests stay to the end: they are kept out of every garbage collection to come, as in the service."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
@@ -382,6 +389,14 @@ def served_to_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]
     """The real service, ready, for all tests of a file that leave it as it was."""
     with serving(tmp_path_factory.mktemp("service"), ports.free_port()) as start:
         yield start()
+
+
+@pytest.fixture
+def served_anew(served_to_all: Service) -> Service:
+    """That service, with nothing in its store, for tests of a file that leave it running."""
+    served_to_all.ask_store("FLUSHALL")
+    served_to_all.wait_until_ready()
+    return served_to_all
 
 
 @pytest.fixture

@@ -10,13 +10,17 @@ from typing import Any
 
 import pytest
 import schemathesis
-from flask import Flask
 from hypothesis import HealthCheck, assume, given, settings
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from riskapi.api.flask_app import ROUTES
-from tests.conftest import BOOTSTRAP_KEY
+from riskapi.app import Service
+from riskapi.console.application import application
+from riskapi.settings import Settings
+from riskapi.store import consumer
+from riskapi.store.connections import Store
+from tests.conftest import BOOTSTRAP_KEY, Clock
 
 schemathesis.serializer.alias("message/rfc822", "text/plain")
 #: Not asked of us: a well-formed signup may still be refused, because it lies in the future.
@@ -24,9 +28,28 @@ EXCLUDED: list[Any] = [positive_data_acceptance]
 OPERATIONS = [(route.method, route.path) for route in ROUTES if route.documented]
 
 
+@pytest.fixture(scope="module")
+def made(session_store: Store, session_settings: Settings, assemble: Callable[..., Service]) -> Service:
+    """The service of all operations, at a clock that stands still."""
+    session_store.execute("FLUSHALL")
+    return assemble(session_settings, session_store, Clock())
+
+
+@pytest.fixture(scope="module")
+def schema_of_module(made: Service, session_settings: Settings) -> schemathesis.BaseSchema:
+    """Its document, read once: that takes as long as what is then asked of an operation."""
+    app = application(made.parts, session_settings, made.store)
+    return schemathesis.openapi.from_wsgi("/openapi.json", app)
+
+
 @pytest.fixture
-def schema(make_app: Callable[..., Flask]) -> schemathesis.BaseSchema:
-    return schemathesis.openapi.from_wsgi("/openapi.json", make_app())
+def schema(schema_of_module: schemathesis.BaseSchema, made: Service, store: Store) -> schemathesis.BaseSchema:
+    """That document, of a service that begins anew: on the empty store, by the policy of the file and no lists."""
+    made.decisions.register_schema()
+    consumer.found(store)
+    made.parts.publisher.follow()
+    made.gatherer.entries.look()
+    return schema_of_module
 
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["good", "bad"])

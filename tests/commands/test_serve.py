@@ -1,4 +1,6 @@
-"""The service as an operator runs it: real processes, real signals."""
+"""The service as an operator runs it: real processes, real signals. What is refused before anything is started, and
+commands beside it, are given in this process.
+"""
 
 from __future__ import annotations
 
@@ -17,15 +19,41 @@ import pytest
 
 from riskapi.access.api_keys import SCOPES, ApiKeys
 from riskapi.commands.serve import first_key, greeting
+from riskapi.server import http_server
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from riskapi.store.embedded import Embedded
-from tests.commanding import environment
+from tests import commanding
+from tests.commanding import Done, environment
 from tests.conftest import BOOTSTRAP_KEY, ROOT, Service
 from tests.waiting import await_text, until
 
 Serve = Callable[..., Service]
+Here = Callable[..., Done]
 SIGNUP = {"account": {"user_id": "u_1"}, "email": {"address": "ana@ruiz.example"}}
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Here:
+    """``here("keys", "list", RISKAPI_DATA_DIR="…")`` gives a command in this process, with these settings alone.
+
+    A service that is not refused serves nobody here, and fails the test.
+    """
+    run = commanding.within(capsys)
+
+    def serve_nobody(settings: Settings) -> None:
+        raise AssertionError("it would have served")
+
+    def given(*words: str, **settings: str) -> Done:
+        with monkeypatch.context() as patch:
+            patch.setattr(http_server, "serve", serve_nobody)
+            for name in [name for name in os.environ if name.startswith(("RISKAPI_", "REDIS_"))]:
+                patch.delenv(name)
+            for name, value in settings.items():
+                patch.setenv(name, value)
+            return run(*words)
+
+    return given
 
 
 def test_the_line_a_first_start_prints_works_when_pasted_and_a_second_start_finds_it(serve: Serve) -> None:
@@ -90,34 +118,38 @@ def test_a_store_that_ends_is_started_again_with_all_data(serve: Serve) -> None:
     assert service.request("GET", "/v1/accounts/u_1")[0] == 200
 
 
-def test_commands_work_beside_the_service_and_leave_its_store_alone(serve: Serve) -> None:
+def test_commands_work_beside_the_service_and_leave_its_store_alone(serve: Serve, here: Here) -> None:
     service = serve()
+
+    def beside(*words: str) -> Done:
+        return here(*words, RISKAPI_DATA_DIR=str(service.data_dir))
+
     made = service.command("keys", "create", "--name", "flow", "--scope", "signups", "--scope", "reviews")
     assert made.returncode == 0, made.stderr
     assert re.fullmatch(r"rk_\S+\n", made.stdout)
     assert service.request("POST", "/v1/signups", SIGNUP, made.stdout.strip())[0] == 200
 
-    exported = service.command("export", "decisions")
-    assert exported.returncode == 0, exported.stderr
-    assert exported.stdout.count("\n") == 1 and '"user_id":"u_1"' in exported.stdout
+    exported = beside("export", "decisions")
+    assert exported.code == 0, exported.err
+    assert exported.out.count("\n") == 1 and '"user_id":"u_1"' in exported.out
     file = service.data_dir / "decisions.jsonl"
-    file.write_text(exported.stdout)
-    replayed = service.command("replay", str(file))
-    assert replayed.returncode == 0, replayed.stdout + replayed.stderr
-    assert "1 the same, 0 different" in replayed.stderr
-    file.write_text(re.sub(r'"risk_score":[0-9.]+', '"risk_score":99.5', exported.stdout) + "{}\n")
-    replayed = service.command("replay", str(file))
-    assert replayed.returncode == 1
-    assert "line 1" in replayed.stdout and "line 2: not a decision: 'versions' is missing" in replayed.stdout
+    file.write_text(exported.out)
+    replayed = beside("replay", str(file))
+    assert replayed.code == 0, replayed.out + replayed.err
+    assert "1 the same, 0 different" in replayed.err
+    file.write_text(re.sub(r'"risk_score":[0-9.]+', '"risk_score":99.5', exported.out) + "{}\n")
+    replayed = beside("replay", str(file))
+    assert replayed.code == 1
+    assert "line 1" in replayed.out and "line 2: not a decision: 'versions' is missing" in replayed.out
 
     doctor = service.command("doctor")
     assert doctor.returncode == 0, doctor.stdout
     assert "keeps an append-only file" in doctor.stdout and "FAIL" not in doctor.stdout
 
-    listed = service.command("keys", "list").stdout.splitlines()
+    listed = beside("keys", "list").out.splitlines()
     key_id = next(line for line in listed if line.endswith("\tflow")).split("\t")[0]
-    assert service.command("keys", "revoke", key_id).returncode == 0
-    assert service.command("keys", "revoke", key_id).returncode == 1
+    assert beside("keys", "revoke", key_id).code == 0
+    assert beside("keys", "revoke", key_id).code == 1
     assert service.request("GET", "/readyz")[0] == 200
 
 
@@ -131,42 +163,51 @@ def test_a_store_given_by_url_is_used(serve: Serve, embedded_store: Embedded, st
     assert "RISKAPI_LINK_KEY is not set" in service.errors.read_text()
 
 
-REFUSED: dict[str, tuple[dict[str, str], str, int]] = {
-    "a wrong value": ({"RISKAPI_WORKERS": "none"}, "RISKAPI_WORKERS: expected a whole number", 2),
-    "a misspelt name": ({"RISKAPI_WORKER": "1"}, "did you mean RISKAPI_WORKERS", 2),
-    "a policy that is broken": ({"RISKAPI_POLICY_FILE": str(ROOT / "pyproject.toml")}, "pyproject.toml: ", 2),
-    "a database that is none": ({"RISKAPI_ASN_DATABASE": str(ROOT / "pyproject.toml")}, "RISKAPI_ASN_DATABASE", 2),
-    "a directory without a model": ({"RISKAPI_MODEL_DIR": "/nowhere"}, "/nowhere: RISKAPI_MODEL_DIR: ", 2),
-    "a store that is away": ({"REDIS_URL": "redis://127.0.0.1:1"}, "the store did not answer", 1),
+REFUSED: dict[str, tuple[dict[str, str], str]] = {
+    "a wrong value": ({"RISKAPI_WORKERS": "none"}, "RISKAPI_WORKERS: expected a whole number"),
+    "a misspelt name": ({"RISKAPI_WORKER": "1"}, "did you mean RISKAPI_WORKERS"),
+    "a policy that is broken": ({"RISKAPI_POLICY_FILE": str(ROOT / "pyproject.toml")}, "pyproject.toml: "),
+    "a database that is none": ({"RISKAPI_ASN_DATABASE": str(ROOT / "pyproject.toml")}, "RISKAPI_ASN_DATABASE"),
+    "a directory without a model": ({"RISKAPI_MODEL_DIR": "/nowhere"}, "/nowhere: RISKAPI_MODEL_DIR: "),
 }
 
 
-@pytest.mark.parametrize(("environment", "said", "code"), REFUSED.values(), ids=REFUSED)
+@pytest.mark.parametrize(("environment", "said"), REFUSED.values(), ids=REFUSED)
 def test_what_cannot_be_started_is_said_in_one_sentence(
-    serve: Serve, environment: dict[str, str], said: str, code: int
+    here: Here, tmp_path: Path, free_port: int, environment: dict[str, str], said: str
 ) -> None:
-    service = serve(wait=False, **environment)
-    assert service.process.wait(60) == code
+    ours = {"RISKAPI_DATA_DIR": str(tmp_path), "RISKAPI_BIND": f"127.0.0.1:{free_port}"}
+    refused = here("serve", **{**ours, **environment})
+    assert refused.code == 2
+    assert said in refused.err
+    assert "Traceback" not in refused.err
+    assert not Embedded(tmp_path).alive()
+
+
+def test_a_store_that_is_away_is_said_in_one_sentence(serve: Serve) -> None:
+    service = serve(wait=False, REDIS_URL="redis://127.0.0.1:1")
+    assert service.process.wait(60) == 1
     errors = service.errors.read_text()
-    assert said in errors
+    assert "the store did not answer" in errors
     assert "Traceback" not in errors
     assert not Embedded(service.data_dir).alive()
 
 
-def test_a_port_in_use_is_said(serve: Serve, free_port: int) -> None:
+def test_a_port_in_use_is_said(here: Here, tmp_path: Path, free_port: int) -> None:
     with socket.create_server(("127.0.0.1", free_port)):
-        service = serve(wait=False)
-        assert service.process.wait(60) == 2
-    assert f"RISKAPI_BIND: 127.0.0.1:{free_port} is in use" in service.errors.read_text()
+        refused = here("serve", RISKAPI_DATA_DIR=str(tmp_path), RISKAPI_BIND=f"127.0.0.1:{free_port}")
+    assert refused.code == 2
+    assert f"RISKAPI_BIND: 127.0.0.1:{free_port} is in use" in refused.err
 
 
-def test_a_second_start_on_a_port_says_who_is_there_and_ends(serve: Serve, tmp_path: Path) -> None:
+def test_a_second_start_on_a_port_says_who_is_there_and_ends(serve: Serve, here: Here, tmp_path: Path) -> None:
     service = serve()
+    bind = service.url.removeprefix("http://")
     for data_dir in (service.data_dir, tmp_path / "another"):
-        second = serve(wait=False, RISKAPI_DATA_DIR=str(data_dir))
-        assert second.process.wait(60) == 2
+        second = here("serve", RISKAPI_DATA_DIR=str(data_dir), RISKAPI_BIND=bind)
+        assert second.code == 2
         said = f"is served by another riskapi (process {service.process.pid}, data in {service.data_dir})"
-        assert said in second.errors.read_text()
+        assert said in second.err
     assert service.request("GET", "/readyz")[0] == 200
     assert service.stop() == 0
     serve()

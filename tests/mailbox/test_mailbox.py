@@ -24,11 +24,15 @@ pytestmark = pytest.mark.slow
 SIGNUP = {"account": {"user_id": "u_1001"}, "email": {"address": "ana@ruiz.example"}}
 
 
-@pytest.fixture
-def riskapi(serve: Callable[..., Service]) -> Service:
-    service = serve()
+def signed_up(service: Service) -> Service:
+    """The service, with Ana in it."""
     assert service.request("POST", "/v1/signups", SIGNUP)[0] == 200
     return service
+
+
+@pytest.fixture
+def riskapi(served_anew: Service) -> Service:
+    return signed_up(served_anew)
 
 
 def counted(service: Service) -> dict[str, int]:
@@ -96,8 +100,9 @@ def made_maildir(path: Path) -> Path:
 
 
 def test_mail_by_lmtp_is_in_the_account_and_waits_while_riskapi_is_away(
-    riskapi: Service, mailbox: Callable[..., Mailbox], tmp_path: Path
+    served: Service, mailbox: Callable[..., Mailbox], tmp_path: Path
 ) -> None:
+    riskapi = signed_up(served)  # one of its own, which ends
     path = tmp_path / "mailbox.sock"
     running = mailbox(riskapi.url, RISKAPI_MAILBOX_BIND=f"unix:{path}")
     assert f"lmtp:unix:{path}" in running.ready()

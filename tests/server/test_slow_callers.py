@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import BOOTSTRAP_KEY, Service
+from tests.conftest import BOOTSTRAP_KEY, Service, serving
+from tests.ports import free_port
 
 Serve = Callable[..., Service]
 
@@ -53,9 +54,9 @@ def signed_up(service: Service, user_id: str) -> int:
     return service.request("POST", "/v1/signups", body)[0]
 
 
-def test_slow_callers_keep_nobody_waiting(serve: Serve) -> None:
+def test_slow_callers_keep_nobody_waiting(served_to_all: Service) -> None:
     """Of each kind as many as there are in the issue, and more than there are threads."""
-    service = serve()
+    service = served_to_all
     for number, (what, sent) in enumerate(SLOW.items()):
         with connections(service, 16, sent):
             assert service.request("GET", "/healthz") == (200, {"status": "ok"}), what
@@ -81,10 +82,19 @@ REFUSED = {
 _LARGE = b" " * 100_000 + json.dumps({"events": [{"id": "e1", "type": "delivered", "user_id": "u"}]}).encode()
 
 
+@pytest.fixture(scope="module")
+def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, str]]:
+    """A service that waits five seconds for a body, and a key that may only ask for sends."""
+    with serving(tmp_path_factory.mktemp("hasty"), free_port()) as start:
+        service = start(RISKAPI_WORKERS="1", RISKAPI_BODY_SECONDS="5")
+        yield service, service.command("keys", "create", "--name", "mail", "--scope", "sends").stdout.strip()
+
+
 @pytest.mark.parametrize("length", ["Content-Length: 1000000", "Transfer-Encoding: chunked"])
-def test_who_shows_no_key_is_told_so_before_the_body_and_holds_nobody_back(serve: Serve, length: str) -> None:
-    service = serve(RISKAPI_WORKERS="1", RISKAPI_BODY_SECONDS="5")
-    sends = service.command("keys", "create", "--name", "mail", "--scope", "sends").stdout.strip()
+def test_who_shows_no_key_is_told_so_before_the_body_and_holds_nobody_back(
+    hasty: tuple[Service, str], length: str
+) -> None:
+    service, sends = hasty
     rest = f"Host: localhost\r\nContent-Type: application/json\r\n{length}\r\n\r\n"
     with contextlib.ExitStack() as stack:
         for head, status in REFUSED.items():

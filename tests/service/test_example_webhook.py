@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from tests.conftest import ROOT, Service
+from tests.conftest import ROOT, Service, serving
 from tests.ports import free_port
 from tests.waiting import until
 
@@ -147,11 +147,18 @@ def test_what_riskapi_did_not_sign_is_refused(program: list[str], receive: Start
     assert list(receiver.inbox.iterdir()) == []
 
 
+@pytest.fixture(scope="module")
+def telling(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The real service, whose worker tells receivers on loopback."""
+    with serving(tmp_path_factory.mktemp("telling"), free_port()) as start:
+        yield start(RISKAPI_SERVE_WORKER="on", RISKAPI_WEBHOOK_INTERNAL="127.0.0.1")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_what_the_service_tells_arrives(program: list[str], serve: Callable[..., Service], tmp_path: Path) -> None:
-    service = serve(RISKAPI_SERVE_WORKER="on", RISKAPI_WEBHOOK_INTERNAL="127.0.0.1")
-    port = free_port()  # that of the fixture is the service's
+def test_what_the_service_tells_arrives(program: list[str], telling: Service, tmp_path: Path) -> None:
+    service, port = telling, free_port()
+    user = f"u{port}"  # of no other program
     webhook = {"url": f"http://127.0.0.1:{port}/riskapi", "events": ["tier.changed"]}
     status, made = service.request("POST", "/v1/webhooks", webhook)
     assert status == 201, made
@@ -159,13 +166,13 @@ def test_what_the_service_tells_arrives(program: list[str], serve: Callable[...,
     directory.mkdir()
     receiver = Receiver(program, directory, port, made["secret"])
     try:
-        signup = {"account": {"user_id": "u_1"}, "email": {"address": "ana@ruiz.example"}}
+        signup = {"account": {"user_id": user}, "email": {"address": f"ana@{user}.example"}}
         assert service.request("POST", "/v1/signups", signup)[0] == 200
         label = {"label": "abuse", "source": "manual_review"}
-        assert service.request("POST", "/v1/accounts/u_1/labels", label)[1]["tier"] == "limit"
+        assert service.request("POST", f"/v1/accounts/{user}/labels", label)[1]["tier"] == "limit"
         (event,) = until(receiver.handled)
         assert event["type"] == "tier.changed"
-        assert (event["data"]["user_id"], event["data"]["to"]) == ("u_1", "limit")
+        assert (event["data"]["user_id"], event["data"]["to"]) == (user, "limit")
         path = f"/v1/webhooks/{made['id']}/deliveries"
         (delivery,) = until(lambda: service.request("GET", f"{path}?status=delivered")[1]["deliveries"])
         assert service.request("POST", f"{path}/{delivery['id']}/redeliver")[0] == 202
@@ -173,4 +180,5 @@ def test_what_the_service_tells_arrives(program: list[str], serve: Callable[...,
         until(lambda: len(receiver.handled()) > 1)
         assert [each["type"] for each in receiver.handled()] == ["tier.changed", "test"]
     finally:
+        service.request("DELETE", f"/v1/webhooks/{made['id']}")
         receiver.stop()

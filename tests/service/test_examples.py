@@ -75,8 +75,9 @@ def run(program: list[str], recipients: str, tmp_path: Path, **environment: str)
 @pytest.mark.slow
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_what_is_granted_is_sent_and_what_is_not_used_given_back(
-    program: list[str], served: Service, sink: str, tmp_path: Path
+    program: list[str], served_anew: Service, sink: str, tmp_path: Path
 ) -> None:
+    served = served_anew
     served.request("POST", "/v1/signups", {"account": {"user_id": "u_1"}, "email": {"address": "ana@ruiz.example"}})
     label = {"label": "abuse", "source": "manual_review"}
     assert served.request("POST", "/v1/accounts/u_1/labels", label)[1]["tier"] == "limit"  # 5 recipients an hour

@@ -53,11 +53,6 @@ SMALL = Plan(
 )
 
 
-@pytest.fixture(scope="module")
-def networks(ip_data: DataPaths) -> Networks:
-    return Networks.load(ip_data.asn, ip_data.country)
-
-
 @pytest.fixture
 def standin(monkeypatch: pytest.MonkeyPatch) -> type[Standin]:
     """The service that a trial starts, with nothing asked of it yet; change its rules before the trial runs."""
@@ -395,6 +390,7 @@ class TestCommand:
         lost: list[str],
         code: int,
         ip_data: DataPaths,
+        networks: Networks,
         monkeypatch: pytest.MonkeyPatch,
         tmp_path: Path,
         capsys: pytest.CaptureFixture[str],
@@ -406,7 +402,13 @@ class TestCommand:
             parts.append(given)
             return found
 
+        def loaded(*databases: Path | None) -> Networks:
+            """What is there already: to read it takes four seconds."""
+            assert databases[0] == ip_data.asn
+            return networks
+
         monkeypatch.setattr(Trial, "run", ran)
+        monkeypatch.setattr(Networks, "load", loaded)
         databases = ["--asn-database", str(ip_data.asn)]
         report = tmp_path / "report.txt"
         assert main(["rings", *databases, "--part", "framing", "--names", "--report", str(report)]) == code

@@ -31,11 +31,6 @@ ROWS = 1500
 
 
 @pytest.fixture(scope="session")
-def networks(ip_data: DataPaths) -> Networks:
-    return Networks.load(ip_data.asn, ip_data.country)
-
-
-@pytest.fixture(scope="session")
 def world(networks: Networks) -> World:
     return World(networks, WINDOW)
 
