@@ -16,7 +16,7 @@ from tests.ports import free_ports
 from tests.waiting import until
 
 
-def await_true(what: Callable[[], object], seconds: float = 20.0) -> None:
+def await_true(what: Callable[[], object], seconds: float = 90.0) -> None:
     """Look until ``what`` holds; errors of a server that starts count as not yet."""
 
     def holds() -> bool:

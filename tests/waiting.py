@@ -29,6 +29,6 @@ def until(found: Callable[[], Found], seconds: float = 90.0, pause: float = 0.01
     return last
 
 
-def await_text(file: Path, pattern: str, seconds: float = 30.0) -> str:
+def await_text(file: Path, pattern: str, seconds: float = 90.0) -> str:
     """What matches in a file, as soon as it does."""
     return until(lambda: re.search(pattern, file.read_text()), seconds).group()  # type: ignore[union-attr]

@@ -75,7 +75,7 @@ class Senders:
     def total(self) -> int:
         return sum(answer["granted"] for answer in self.granted.values())
 
-    def wait(self, what: Callable[[], object], seconds: float = 30.0) -> None:
+    def wait(self, what: Callable[[], object], seconds: float = 90.0) -> None:
         """Until ``what`` holds; it is looked at after every answer."""
         with self._news:
             assert self._news.wait_for(what, seconds), (self.total, self.statuses, self.service.errors.read_text())
