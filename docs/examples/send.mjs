@@ -23,7 +23,7 @@ async function call(path, body) {
     const answer = await fetch(URL + path, { ...request, signal: AbortSignal.timeout(2000) }).catch((error) => error);
     if (answer.ok) return answer.json();
     const repeat = answer instanceof Error || [409, 429].includes(answer.status) || answer.status >= 500;
-    if (!repeat || pauses.length === 0) throw answer instanceof Error ? answer : new Error(await answer.text());
+    if (!repeat || pauses.length === 0) throw answer instanceof Error ? answer : new Error(`riskapi answered ${answer.status}: ${await answer.text()}`);
     await pause(pauses.pop());
   }
 }
@@ -66,5 +66,10 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     console.error(`to ${recipient}`);
   };
   const recipients = readFileSync(0, "utf8").split(/\s+/).filter(Boolean);
-  console.log(JSON.stringify(await send(process.argv[2], recipients, deliver)));
+  try {
+    console.log(JSON.stringify(await send(process.argv[2], recipients, deliver)));
+  } catch (error) {
+    console.error(error.message);
+    process.exit(1);
+  }
 }

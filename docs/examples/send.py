@@ -69,6 +69,11 @@ if __name__ == "__main__":
     user_id, path = sys.argv[1:]
     with open(path, "rb") as file:
         message = email.message_from_binary_file(file)
-    with smtplib.SMTP(SMTP) as smtp:
-        said = send(user_id, sys.stdin.read().split(), lambda to: smtp.send_message(message, to_addrs=[to]))
+    try:
+        with smtplib.SMTP(SMTP) as smtp:
+            said = send(user_id, sys.stdin.read().split(), lambda to: smtp.send_message(message, to_addrs=[to]))
+    except HTTPError as error:
+        sys.exit(f"riskapi answered {error.code}: {error.read().decode()}")
+    except OSError as error:
+        sys.exit(f"riskapi or the mail server does not answer: {error}")
     print(json.dumps(said))

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from riskapi import RELEASE
 from riskapi.commands.epilog import PROGRAM
 from riskapi.commands.invocation import Invocation
 from riskapi.commands.panels import customers, processes, rules, upkeep
@@ -30,9 +31,18 @@ for panel in (processes, customers, rules, upkeep):
     program.add_typer(panel.app)
 
 
+def _tell_release(wanted: bool) -> None:
+    if wanted:
+        print(f"riskapi {RELEASE}")
+        raise typer.Exit
+
+
 @program.callback()
 def begin(
     context: typer.Context,
+    release: Annotated[
+        bool, typer.Option("--version", help="Say which release this is.", callback=_tell_release, is_eager=True)
+    ] = False,
     start_store: Annotated[
         bool,
         typer.Option(

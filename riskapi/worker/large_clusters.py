@@ -62,7 +62,7 @@ class LargeClusters:
         or have been looked at.
         """
         asks = self._agenda.asked()
-        users = self._clusters.by_cluster({ask.user_id for ask in asks}).get(cluster, [])
+        users = set(self._clusters.by_cluster({ask.user_id for ask in asks}).get(cluster, ()))
         return [ask for ask in asks if ask.user_id in users]
 
     def _look(self, cluster: str, asks: Sequence[Ask], stopping: Callable[[], bool]) -> bool:

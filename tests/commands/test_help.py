@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,7 +18,7 @@ from riskapi.commands.panels import upkeep
 from riskapi.commands.program import program
 from riskapi.datasets.declared import DATA_SETS
 from riskapi.lists.matching import KINDS
-from tests.commanding import environment, on_terminal
+from tests.commanding import environment, on_terminal, within
 from tests.conftest import ROOT
 
 #: What only some commands need, and none for its help: it costs tenths of a second.
@@ -71,6 +72,12 @@ def test_choices_that_are_written_out_are_those_there_are() -> None:
     scopes = next(each for each in ALL[f"{PROGRAM} keys create"].params if each.name == "scopes")
     assert ", ".join(SCOPES).replace(", admin", " or admin") in scopes.help
     assert ", ".join(DATA_SETS) == upkeep._DATA
+
+
+def test_the_release_is_that_of_the_project(capsys: pytest.CaptureFixture[str]) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    done = within(capsys)("--version")
+    assert (done.code, done.out, done.err) == (0, f"riskapi {project['version']}\n", "")
 
 
 @pytest.mark.parametrize("words", [["--help"], [], ["serve", "--help"], ["keys", "create", "-h"], ["policy"]])

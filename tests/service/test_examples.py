@@ -137,6 +137,8 @@ def test_a_question_without_an_answer_is_repeated_and_a_wrong_one_is_not(
         }
         assert len(riskapi.questions) == 3 and len({asked.key for asked in riskapi.questions}) == 1
         answers = [(404, {"code": "not_found"})]
-        assert run(program, "a@one.example", tmp_path, **environment).returncode != 0
+        refused = run(program, "a@one.example", tmp_path, **environment)
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert refused.stderr.splitlines() == ['riskapi answered 404: {"code": "not_found"}']
         assert len(riskapi.questions) == 4
         assert riskapi.questions[3].key != riskapi.questions[2].key
