@@ -23,7 +23,9 @@ async function call(path, body) {
     const answer = await fetch(URL + path, { ...request, signal: AbortSignal.timeout(2000) }).catch((error) => error);
     if (answer.ok) return answer.json();
     const repeat = answer instanceof Error || [409, 429].includes(answer.status) || answer.status >= 500;
-    if (!repeat || pauses.length === 0) throw answer instanceof Error ? answer : new Error(`riskapi answered ${answer.status}: ${await answer.text()}`);
+    if (!repeat || pauses.length === 0) {
+      throw answer instanceof Error ? answer : new Error(`riskapi answered ${answer.status}: ${await answer.text()}`);
+    }
     await pause(pauses.pop());
   }
 }

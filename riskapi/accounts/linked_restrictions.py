@@ -49,7 +49,7 @@ class LinkedRestrictionView(TypedDict):
 class LinkedRestriction:
     """One consequence of a ``trigger``, done at Unix time ``at``. It was done to an account that was in the tier
     ``base`` without those from before, and is in force while that is bound to any of ``by``: what
-    :meth:`riskapi.clusters.clusters.Clusters.alias` calls them. With nobody there it is the account's own, which is
+    :meth:`riskapi.clusters.aliases.Aliases.of` calls them. With nobody there it is the account's own, which is
     kept among the others where they came before it: how far the tier goes down depends on their order.
 
     ``look`` moves nothing: a person only looks. ``claimed``: only a wave or a claim bound it to them, so it is put in

@@ -194,9 +194,12 @@ class Clusters:
 
     def by_cluster(self, user_ids: Collection[str]) -> dict[str, list[str]]:
         """Some accounts by the cluster that each is in, ``""`` for those that are in none; one trip."""
-        found: dict[str, list[str]] = {}
-        for user_id, state in self.states(user_ids).items():
-            found.setdefault(state.cluster, []).append(user_id)
+        pipe, found = self._store.pipeline(), dict[str, list[str]]()
+        asked = {name: pipe.ask("HGET", budget_key(name), "cluster", read=_named) for name in user_ids}
+        if asked:
+            self._store.run(pipe)
+        for user_id, cluster in asked.items():
+            found.setdefault(cluster(), []).append(user_id)
         return found
 
     def note_label(self, user_id: str, policy: Policy, *, abusive: bool) -> None:
@@ -210,8 +213,7 @@ class Clusters:
 
     def of(self, user_id: str) -> str:
         """The cluster of an account, or ``""``."""
-        found = self._store.execute("HGET", budget_key(user_id), "cluster")
-        return found.decode() if found else ""
+        return _named(self._store.execute("HGET", budget_key(user_id), "cluster"))
 
     def accounts(self, cluster_id: str) -> list[str]:
         """The accounts of a cluster, by name."""
@@ -321,6 +323,10 @@ class Clusters:
                     found.setdefault(edge, []).append(name)
         rows = [Thing(edge, ends[edge], sharing, b"c:" + edge.encode() in fields) for edge, sharing in found.items()]
         return names, sorted(rows, key=lambda thing: -len(thing.user_ids))
+
+
+def _named(cluster: bytes | None) -> str:
+    return cluster.decode() if cluster else ""
 
 
 def _state(fields: dict[bytes, bytes]) -> State:

@@ -114,17 +114,19 @@ class TriggerMarks:
         said = [pair for keys, found in asked for pair in zip(keys, found(), strict=True)]
         return frozenset(key for key, kept in said if kept is not None and kept.startswith(b"done"))
 
-    def note_shadows(self, user_ids: Collection[str], found: Sequence[Trigger], now: float) -> None:
+    def note_shadows(self, user_ids: Sequence[str], found: Sequence[Trigger], now: float) -> None:
         """Count what those of these triggers that are in shadow would have done about accounts, once in their days as
         live ones do it.
         """
-        shadows, names = [each for each in found if each.mode == "shadow"], list(user_ids)
-        for start in range(0, len(names) if shadows else 0, _TRIP):
+        shadows = [each for each in found if each.mode == "shadow"]
+        if not shadows:
+            return
+        for start in range(0, len(user_ids), _TRIP):
             pipe = self._store.pipeline()
             asked = [
                 (each, pipe.ask("SET", f"{done_key(name, each)}{_SHADOW}", "1", "NX", "EX", each.days * DAY, read=bool))
                 for each in shadows
-                for name in names[start : start + _TRIP]
+                for name in user_ids[start : start + _TRIP]
             ]
             self._store.run(pipe)
             self._count_shadows([each for each, is_new in asked if is_new()], now)

@@ -295,7 +295,7 @@ class Reactions:
         if not user_ids:
             return
         due, pause = self._clock() + _SETTLE, _APART * len(user_ids)
-        last = self._latest.get(cluster, 0.0) if cluster else 0.0
+        last = self._latest.get(cluster, 0.0)
         if last <= due + pause:  # else the clock was set back
             due = last if due <= last else max(due, last + pause)
         if pause > _SETTLE and cluster:
