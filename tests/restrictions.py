@@ -84,6 +84,25 @@ def tied(service: Service, ties: str) -> None:
         post(service, body(user, **TIES[ties][user]), NOW + at)
 
 
+def came_to(service: Service, clock: Clock, ties: str, action: Any, *, apart: bool = False) -> list[Any]:
+    """What becomes of each of the ring, in an empty store, when the mail of three of it meets something under a trigger
+    with this action; ``apart``: the worker handles each entry by itself.
+    """
+    service.store.execute("FLUSHALL")
+    clock.now = NOW
+    triggers(service, trigger(action))
+    work = Work(service, clock, apart=apart)
+    tied(service, ties)
+    clock.advance(60)
+    work.do()
+    for user in RING[:3]:
+        met(service, user, clock())
+        met(service, user, clock(), id="e2")
+    work.do()
+    now = clock()
+    return [(state(service, now, user), waiting(service, user), changes(service, now, user)) for user in RING]
+
+
 def linked(service: Service, clock: Clock, *given: Trigger, others: Sequence[str] = (), **parts: Any) -> Work:
     """They share something, a device where nothing else is said, under these triggers, and the worker knows of it; the
     mail of none met anything yet.

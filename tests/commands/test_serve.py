@@ -47,7 +47,7 @@ def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
     def given(*words: str, **settings: str) -> Done:
         with monkeypatch.context() as patch:
             patch.setattr(http_server, "serve", serve_nobody)
-            for name in [name for name in os.environ if name.startswith(("RISKAPI_", "REDIS_"))]:
+            for name in os.environ.keys() - environment().keys():
                 patch.delenv(name)
             for name, value in settings.items():
                 patch.setenv(name, value)

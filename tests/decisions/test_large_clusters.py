@@ -27,16 +27,15 @@ from tests.restrictions import (
     DEVICE,
     RING,
     TIES,
+    came_to,
     changes,
     cut,
+    linked,
     met,
     settled,
-    sharing,
     state,
-    tied,
     trigger,
     triggers,
-    waiting,
 )
 from tests.signups import body, post, together
 from tests.working import Work
@@ -54,9 +53,15 @@ def large(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def ringed(service: Service, clock: Clock, *given: Any) -> Work:
     """All of the ring share a device under these triggers, and the worker knows of it."""
-    triggers(service, *given)
-    sharing(service, *RING[2:], device=DEVICE)
-    return settled(service, clock)
+    return linked(service, clock, *given, others=RING[2:])
+
+
+def awaited(service: Service, clock: Clock) -> Work:
+    """The mail of `bad` met what limits the ring, and a look at that is asked for."""
+    work = ringed(service, clock, trigger("limit"))
+    met(service, "bad", clock())
+    work.read()
+    return work
 
 
 def asked(service: Service) -> list[str]:
@@ -97,18 +102,8 @@ def test_it_comes_to_the_same_as_for_a_small_cluster(
     service: Service, clock: Clock, monkeypatch: pytest.MonkeyPatch, ties: str, action: str
 ) -> None:
     def found(most: int) -> list[Any]:
-        service.store.execute("FLUSHALL")
-        clock.now = NOW
         monkeypatch.setattr(cluster_consequences, "MOST", most)
-        triggers(service, trigger(action))
-        tied(service, ties)
-        work = settled(service, clock)
-        for user in RING[:3]:
-            met(service, user, clock())
-            met(service, user, clock(), id="e2")
-        work.do()
-        now = clock()
-        return [(state(service, now, user), waiting(service, user), changes(service, now, user)) for user in RING]
+        return came_to(service, clock, ties, action)
 
     assert found(3) == found(len(RING))
 
@@ -136,11 +131,9 @@ def test_whoever_sends_most_comes_first(service: Service, clock: Clock) -> None:
 @pytest.mark.parametrize("killed", [False, True], ids=["stopped", "killed"])
 @pytest.mark.parametrize("place", [0, 1, 5, 11])
 def test_what_somebody_leaves_in_the_middle_is_done_by_the_next(
-    service: Service, clock: Clock, monkeypatch: pytest.MonkeyPatch, place: int, killed: bool
+    service: Service, clock: Clock, place: int, killed: bool
 ) -> None:
-    work, seen = ringed(service, clock, trigger("limit")), list[str]()
-    met(service, "bad", clock())
-    work.read()
+    work, seen = awaited(service, clock), list[str]()
 
     def stopping() -> bool:
         seen.append("")
@@ -168,9 +161,7 @@ def test_what_somebody_leaves_in_the_middle_is_done_by_the_next(
 def test_what_is_asked_while_a_cluster_is_looked_at_is_a_look_more(
     service: Service, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    work, others = ringed(service, clock, trigger("limit")), service.parts.consequences.others
-    met(service, "bad", clock())
-    work.read()
+    work, others = awaited(service, clock), service.parts.consequences.others
     with monkeypatch.context() as patched:
         before(patched, lambda each: others.agenda.ask(["bad"], clock()) if each.user_id == "u_1" else None)
         assert work.large_clusters.step() == 1
@@ -181,9 +172,7 @@ def test_what_is_asked_while_a_cluster_is_looked_at_is_a_look_more(
 
 
 def test_many_at_once_look_at_it_once(service: Service, clock: Clock) -> None:
-    work = ringed(service, clock, trigger("limit"))
-    met(service, "bad", clock())
-    work.read()
+    awaited(service, clock)
     parts = service.parts
     found = together(8, lambda _: LargeClusters(parts.clusters, parts.consequences.others, clock).step())
     assert sorted(found) == [0] * 7 + [1]
@@ -206,9 +195,7 @@ def test_two_whose_leases_ran_out_do_it_once(service: Service, clock: Clock) -> 
 
 def test_a_lease_lasts_while_a_look_does(service: Service, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("riskapi.worker.large_clusters._RENEW", 2)
-    work, left = ringed(service, clock, trigger("limit")), list[int]()
-    met(service, "bad", clock())
-    work.read()
+    work, left = awaited(service, clock), list[int]()
     key = cluster_agenda.lease_key(service.parts.clusters.of("bad"))
 
     def aged(_: Consequence) -> None:
@@ -222,9 +209,7 @@ def test_a_lease_lasts_while_a_look_does(service: Service, clock: Clock, monkeyp
 
 
 def test_nothing_of_a_cluster_that_came_apart_meanwhile_waits_for_ever(service: Service, clock: Clock) -> None:
-    work = ringed(service, clock, trigger("limit"))
-    met(service, "bad", clock())
-    work.read()
+    work = awaited(service, clock)
     cut(service, "bad", clock())
     work.do()
     assert asked(service) == []
@@ -232,9 +217,7 @@ def test_nothing_of_a_cluster_that_came_apart_meanwhile_waits_for_ever(service: 
 
 
 def test_an_account_that_is_erased_is_asked_for_no_more(service: Service, clock: Clock) -> None:
-    work = ringed(service, clock, trigger("limit"))
-    met(service, "bad", clock())
-    work.read()
+    awaited(service, clock)
     assert asked(service) == ["bad"]
     service.parts.erasures.erase("bad", 0, clock())
     assert asked(service) == []
@@ -243,9 +226,7 @@ def test_an_account_that_is_erased_is_asked_for_no_more(service: Service, clock:
 def test_one_account_that_cannot_be_read_does_not_hold_up_the_others(
     service: Service, store: Store, clock: Clock
 ) -> None:
-    work = ringed(service, clock, trigger("limit"))
-    met(service, "bad", clock())
-    work.read()
+    work = awaited(service, clock)
     store.execute("SET", account_key("u_3"), "no hash")
     with captured() as lines:
         assert work.large_clusters.step() == 1
@@ -255,9 +236,7 @@ def test_one_account_that_cannot_be_read_does_not_hold_up_the_others(
 
 
 def test_a_cluster_that_cannot_be_looked_at_is_tried_again(service: Service, store: Store, clock: Clock) -> None:
-    work = ringed(service, clock, trigger("limit"))
-    met(service, "bad", clock())
-    work.read()
+    work = awaited(service, clock)
     store.execute("SET", counts_key("u_3"), "no hash")
     with captured() as lines:
         assert work.large_clusters.step() == 0
@@ -295,13 +274,9 @@ def test_rings_that_become_one_while_another_is_looked_at_are_looked_at_as_one(
     assert {state(service, clock(), user) for user in (*RING, *others, "both")} == {BOUND["limit"]}
 
 
-def test_what_is_asked_while_others_look_is_not_taken_for_what_was_asked_before(
-    service: Service, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_asked_while_others_look_is_not_taken_for_what_was_asked_before(service: Service, clock: Clock) -> None:
     """A worker read what was asked for, and looks when another has done that and more is asked for meanwhile."""
-    work, agenda = ringed(service, clock, trigger("limit")), service.parts.consequences.others.agenda
-    met(service, "bad", clock())
-    work.read()
+    work, agenda = awaited(service, clock), service.parts.consequences.others.agenda
     cluster, read = service.parts.clusters.of("bad"), agenda.asked()
     work.do()
     met(service, "bad", clock(), id="e2")
@@ -325,9 +300,8 @@ def test_a_worker_whose_clock_stands_at_the_beginning_looks_by_the_time_of_the_f
     service: Service, clock: Clock
 ) -> None:
     """Where callers set the clock, a worker that starts has seen nothing yet."""
-    work, parts = ringed(service, clock, trigger("limit")), service.parts
-    met(service, "bad", clock())
-    work.read()
+    awaited(service, clock)
+    parts = service.parts
     assert LargeClusters(parts.clusters, parts.consequences.others, lambda: 0.0).step() == 1
     assert limited(service, clock) == set(RING)
 
@@ -335,9 +309,7 @@ def test_a_worker_whose_clock_stands_at_the_beginning_looks_by_the_time_of_the_f
 def test_what_a_trigger_does_ends_with_the_trigger(
     service: Service, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    work, seen = ringed(service, clock, trigger("limit")), list[str]()
-    met(service, "bad", clock())
-    work.read()
+    work, seen = awaited(service, clock), list[str]()
 
     def withdrawn(each: Consequence) -> None:
         seen.append(each.user_id)

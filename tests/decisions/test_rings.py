@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import pytest
 
@@ -25,7 +24,7 @@ from tests.restrictions import (
     DEVICE,
     RING,
     TIES,
-    changes,
+    came_to,
     met,
     settled,
     sharing,
@@ -190,22 +189,8 @@ def test_some_of_a_cluster_are_of_it_and_all_where_it_has_no_more(service: Servi
 def test_what_the_mail_of_many_met_at_once_comes_to_the_same_as_one_by_one(
     service: Service, clock: Clock, ties: str, action: str
 ) -> None:
-    def told(apart: bool) -> list[Any]:
-        service.store.execute("FLUSHALL")
-        clock.now = NOW
-        triggers(service, trigger(action))
-        work = Work(service, clock, apart=apart)
-        tied(service, ties)
-        clock.advance(60)
-        work.do()
-        for user in RING[:3]:
-            met(service, user, clock())
-            met(service, user, clock(), id="e2")
-        work.do()
-        now = clock()
-        return [(state(service, now, user), waiting(service, user), changes(service, now, user)) for user in RING]
-
-    assert told(apart=False) == told(apart=True)
+    together, apart = (came_to(service, clock, ties, action, apart=apart) for apart in (False, True))
+    assert together == apart
 
 
 @pytest.mark.parametrize(("apart", "read"), [(False, 2), (True, 6 * 2)], ids=["together", "one by one"])
