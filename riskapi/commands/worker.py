@@ -115,6 +115,7 @@ def status(settings: Settings, store: Store) -> int:
     made = _assembled(settings, store)
     dead = DeadLetters(store).count()
     rows.append(("overdue", f"{made.agenda.overdue(now)} accounts to be decided again"))
+    rows.append(("clusters", f"{made.large_clusters.waiting()} large ones that feedback is about wait to be looked at"))
     rows.append(("lookups", f"{made.waiting()} wait"))
     rows.append(("dead", f"{dead} entries that could not be handled"))
     tables.show(("what", "how many"), rows)

@@ -26,7 +26,9 @@ REST: Final = 10
 
 
 def lease_key(cluster_id: str) -> str:
-    """Key of who looks at a cluster, or that somebody just did; expires after :data:`LEASE` or :data:`REST`."""
+    """Key of who looks at a cluster, or that somebody just did; expires after :data:`LEASE` or :data:`REST`,
+    or, where a look failed, after an hour at most.
+    """
     return f"risk:cll:{cluster_id}"
 
 
@@ -69,6 +71,10 @@ class ClusterAgenda:
     def renew(self, cluster_id: str) -> None:
         """Have a lease last from now on. Should another have taken it meanwhile, both look, which changes nothing."""
         self._store.execute("SET", lease_key(cluster_id), "", "EX", LEASE)
+
+    def postpone(self, cluster_id: str, seconds: int) -> None:
+        """Have nobody look at a cluster for some seconds."""
+        self._store.execute("SET", lease_key(cluster_id), "", "EX", seconds)
 
     def release(self, cluster_id: str) -> None:
         """Give back the lease of a cluster whose look is not done, so that another looks at once."""

@@ -12,7 +12,7 @@ from itertools import groupby
 
 from riskapi import logs
 from riskapi.clusters.clusters import Clusters
-from riskapi.decisions.cluster_agenda import Ask
+from riskapi.decisions.cluster_agenda import LEASE, Ask
 from riskapi.decisions.cluster_consequences import ClusterConsequences, Consequence
 from riskapi.errors import StoreUnavailable
 from riskapi.store import damaged
@@ -20,6 +20,9 @@ from riskapi.times import DAY
 
 #: Accounts after which a lease is renewed: a second of work.
 _RENEW = 50
+#: Seconds until a look that failed is tried again, at most: the first time as many as a lease has, then twice as many
+#: each time.
+_LONGEST = 3600
 
 
 class LargeClusters:
@@ -34,6 +37,12 @@ class LargeClusters:
         """``clock`` gives Unix time."""
         self._clusters, self._consequences, self._agenda = clusters, consequences, consequences.agenda
         self._clock = clock
+        #: How often the look at a cluster failed in this process.
+        self._failed: dict[str, int] = {}
+
+    def waiting(self) -> int:
+        """Clusters whose look waits. Raises :class:`StoreUnavailable`."""
+        return len(self._clusters.by_cluster({ask.user_id for ask in self._agenda.asked()}))
 
     def step(self, stopping: Callable[[], bool] = lambda: False) -> int:
         """Look at clusters, as it was asked for, but at none that somebody else looks at or did just now; how many were
@@ -50,9 +59,12 @@ class LargeClusters:
                     break
             except StoreUnavailable:
                 raise
-            except Exception as error:  # it is tried again when the lease has ended
-                logs.note(logging.ERROR, "cluster_look_failed", error)
+            except Exception as error:  # a defect is mended by people, not by haste
+                tries = self._failed[cluster] = self._failed.get(cluster, 0) + 1
+                logs.note(logging.ERROR, "cluster_look_failed", error, tries=tries)
+                self._agenda.postpone(cluster, min(LEASE * 2 ** (tries - 1), _LONGEST))
                 continue
+            self._failed.pop(cluster, None)
             self._agenda.done(cluster, asks)
             looked += 1
         return looked

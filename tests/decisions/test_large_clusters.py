@@ -236,14 +236,20 @@ def test_one_account_that_cannot_be_read_does_not_hold_up_the_others(
 
 
 def test_a_cluster_that_cannot_be_looked_at_is_tried_again(service: Service, store: Store, clock: Clock) -> None:
+    """Not all the time: after twice as long each time, up to an hour."""
     work = awaited(service, clock)
+    lease = cluster_agenda.lease_key(service.parts.clusters.of("u_3"))
     store.execute("SET", counts_key("u_3"), "no hash")
+    pauses = []
     with captured() as lines:
-        assert work.large_clusters.step() == 0
-    assert "cluster_look_failed" in [line["event"] for line in lines()]
-    assert work.large_clusters.step() == 0, "not all the time"
+        for _ in range(9):
+            assert [work.large_clusters.step() for _ in range(2)] == [0, 0]
+            pauses.append(store.execute("TTL", lease))
+            rested(service)
+    assert [line["tries"] for line in lines() if line["event"] == "cluster_look_failed"] == list(range(1, 10))
+    assert pauses == pytest.approx([30, 60, 120, 240, 480, 960, 1920, 3600, 3600], abs=5)
+    assert work.large_clusters.waiting() == 1
     store.execute("DEL", counts_key("u_3"))
-    rested(service)
     work.do()
     assert limited(service, clock) == set(RING) and asked(service) == []
 
