@@ -30,7 +30,7 @@ class Questions:
         self._store, self._reviews = store, reviews
 
     def ask(self, review_id: str, question: str, days: int, reviewer: str, now: float) -> Review:
-        """Have the customer asked; the review is free, and waits for ``days`` (1 to 14) at most.
+        """Have the customer asked; nobody holds the review, and it waits for ``days`` (1 to 14) at most.
 
         Raises ``invalid``, ``not_found``, ``review_held`` and ``review_closed``.
         """

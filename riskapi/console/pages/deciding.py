@@ -46,7 +46,7 @@ def release(visit: Visit) -> Answer:
     """Put it back."""
     visit.cases.claims.release(_id(visit), visit.person.name, visit.now)
     visit.parts.metrics.review("released")
-    return Moved(queue.back_to(visit.form["back"]), "The case is free for others.")
+    return Moved(queue.back_to(visit.form["back"]), "Others can take the case now.")
 
 
 def escalate(visit: Visit) -> Answer:
