@@ -175,7 +175,7 @@ def test_a_key_pressed_in_a_row_leaves_that_row_chosen(page: Page, url: str, fau
     assert len(rows) == 3
     page.keyboard.press("j")
     page.keyboard.press("j")
-    for key, said in (("c", "held by you"), ("r", "held by nobody")):
+    for key, said in (("c", "held by you"), ("r", "unclaimed")):
         page.keyboard.press(key)
         page.locator("[data-row=here]", has_text=said).wait_for()
     page.keyboard.press("Enter")

@@ -42,7 +42,7 @@ class TestTheQueue:
         assert len(found) == 2 and alone in found
         assert "3 accounts" in ana.text and "1 account<" in ana.text
         assert "r…@mailinator.com" in ana.text and "ring0.box" not in ana.text
-        assert "could send" in ana.text and "held by nobody" in ana.text
+        assert "could send" in ana.text and "unclaimed" in ana.text
 
     def test_is_found_filtered_and_sorted_by_its_address(self, ana: Visitor, api: Api, clock: Clock) -> None:
         old = sign_up(api, "old")
