@@ -22,7 +22,8 @@ from riskapi.store import damaged
 from riskapi.times import rfc3339
 
 if TYPE_CHECKING:
-    from riskapi.store.connections import Pipeline, Store
+    from riskapi.store.connections import Store
+    from riskapi.store.pipelines import Pipeline
 
 #: Where notes are kept, and beside them what is known of their chain, in the same slot of a cluster.
 STREAM, CHAIN = "risk:audit", "risk:audit:chain:{risk:audit}"

@@ -23,7 +23,8 @@ from riskapi.links import spellings
 from riskapi.links.keys import entities_of
 from riskapi.policy import Policy
 from riskapi.store import damaged
-from riskapi.store.connections import Pipeline, Reply, Store, as_it_is
+from riskapi.store.connections import Store
+from riskapi.store.pipelines import Pipeline, Reply, as_it_is
 from riskapi.store.streams import account_key, oldest, shard, stream
 from riskapi.times import DAY
 from signals.records import record

@@ -19,7 +19,8 @@ from riskapi.links.entities import Links
 from riskapi.links.sites import Sites
 from riskapi.policy.active import ActiveBasis
 from riskapi.policy.tables import Spread as SpreadRules
-from riskapi.store.connections import Pipeline, Reply, Store
+from riskapi.store.connections import Store
+from riskapi.store.pipelines import Pipeline, Reply
 from riskapi.times import DAY, instant, rfc3339
 
 #: Sources that are somebody who looked at the account.

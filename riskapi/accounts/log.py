@@ -17,7 +17,8 @@ from riskapi.accounts.accounts import LABEL, labels_key
 from riskapi.accounts.first_record import DECISION_FIELDS, first_decision
 from riskapi.accounts.packing import unpack
 from riskapi.store import damaged
-from riskapi.store.connections import Store, as_it_is
+from riskapi.store.connections import Store
+from riskapi.store.pipelines import as_it_is
 from riskapi.store.streams import SHARDS, account_key, entry_pages, stream
 from riskapi.times import rfc3339
 from signals.registry import Readings, registered, schema

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from riskapi.contract import Tier
-from riskapi.store.connections import Pipeline, Reply
+from riskapi.store.pipelines import Pipeline, Reply
 from riskapi.store.streams import account_key
 from signals.facts import Facts
 from signals.records import record

@@ -32,7 +32,8 @@ from riskapi.accounts.restricted_accounts import restricted_key
 from riskapi.accounts.restriction_change import RestrictionChange
 from riskapi.accounts.stored import first_entry_fields
 from riskapi.policy import Policy
-from riskapi.store.connections import Pipeline, Reply, Store
+from riskapi.store.connections import Store
+from riskapi.store.pipelines import Pipeline, Reply
 from riskapi.store.streams import account_key, oldest, shard, stream
 from riskapi.times import DAY, unix_text
 from signals.records import record

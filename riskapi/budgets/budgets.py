@@ -17,7 +17,8 @@ from riskapi.budgets.keys import EVENTS, budget_key, cluster_key, kept, members_
 from riskapi.budgets.limits import Counts
 from riskapi.errors import Problem
 from riskapi.policy import Policy
-from riskapi.store.connections import Pipeline, Reply, Store
+from riskapi.store.connections import Store
+from riskapi.store.pipelines import Pipeline, Reply
 from riskapi.store.scripts import Script
 from riskapi.store.streams import oldest
 from riskapi.times import DAY

@@ -32,7 +32,8 @@ from riskapi.links.waves import Match
 from riskapi.metrics import Metrics
 from riskapi.policy import Policy
 from riskapi.policy.tables import Kind
-from riskapi.store.connections import Pipeline, Store, as_it_is
+from riskapi.store.connections import Store
+from riskapi.store.pipelines import Pipeline, as_it_is
 from riskapi.times import rfc3339
 from signals.facts import Entity
 from signals.records import record

@@ -20,7 +20,8 @@ from riskapi.links.entities import Links
 from riskapi.links.touches import KEEP
 from riskapi.metrics import Metrics
 from riskapi.policy import Policy
-from riskapi.store.connections import Pipeline, Store, as_it_is
+from riskapi.store.connections import Store
+from riskapi.store.pipelines import Pipeline, as_it_is
 from riskapi.store.redis_socket import Argument
 from riskapi.store.streams import oldest
 from riskapi.times import DAY, rfc3339

@@ -19,7 +19,8 @@ from riskapi.links.entities import Links
 from riskapi.links.touches import KEEP
 from riskapi.metrics import Metrics
 from riskapi.policy import Policy
-from riskapi.store.connections import Pipeline, Reply, Store
+from riskapi.store.connections import Store
+from riskapi.store.pipelines import Pipeline, Reply
 from riskapi.store.streams import oldest
 from riskapi.times import rfc3339
 

@@ -17,7 +17,8 @@ from riskapi.access.audit_log import AuditLog
 from riskapi.metrics import Metrics
 from riskapi.policy import Policy
 from riskapi.policy.tables import Trigger
-from riskapi.store.connections import Store, as_it_is
+from riskapi.store.connections import Store
+from riskapi.store.pipelines import as_it_is
 from riskapi.store.streams import oldest, shard, stream
 from riskapi.store.tallies import Happened, Tallies
 from riskapi.times import DAY

@@ -24,8 +24,9 @@ from riskapi.links.entities import Links
 from riskapi.links.kinds import is_inside
 from riskapi.policy import Policy
 from riskapi.store import damaged
-from riskapi.store.connections import Pipeline, Reply, Store, as_it_is
+from riskapi.store.connections import Store
 from riskapi.store.due_sets import DueSets
+from riskapi.store.pipelines import Pipeline, Reply, as_it_is
 from riskapi.store.replies import scored
 from riskapi.store.streams import SHARDS, oldest, stream
 from riskapi.times import DAY, HOUR

@@ -28,7 +28,8 @@ from riskapi.feedback.triggers import EventCounts
 from riskapi.metrics import Metrics
 from riskapi.policy.active import ActiveBasis
 from riskapi.policy.tables import Clean
-from riskapi.store.connections import Pipeline, Reply, Store, as_it_is
+from riskapi.store.connections import Store
+from riskapi.store.pipelines import Pipeline, Reply, as_it_is
 from riskapi.store.streams import account_key, oldest, shard, stream
 from riskapi.times import DAY, rfc3339
 from signals.records import record

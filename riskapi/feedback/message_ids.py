@@ -7,7 +7,8 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 
 from riskapi.feedback.counts import WINDOW_DAYS
-from riskapi.store.connections import Store, as_it_is
+from riskapi.store.connections import Store
+from riskapi.store.pipelines import as_it_is
 from riskapi.times import DAY
 
 #: Seconds for which an id is known: a day longer than an event counts.

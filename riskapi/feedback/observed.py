@@ -13,7 +13,8 @@ from riskapi.accounts.origin import Origin
 from riskapi.errors import StoreUnavailable
 from riskapi.feedback import rates
 from riskapi.feedback.platform.receivers import Receivers
-from riskapi.store.connections import Reply, Store
+from riskapi.store.connections import Store
+from riskapi.store.pipelines import Reply
 from riskapi.store.tallies import Tallies
 
 #: Where accounts came from, as asked in a pipeline.

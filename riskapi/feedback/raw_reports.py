@@ -16,7 +16,8 @@ from riskapi.contract import Count, Instant
 from riskapi.errors import Problem
 from riskapi.feedback.reports import Feed
 from riskapi.feedback.sealing import Seal
-from riskapi.store.connections import Store, as_it_is
+from riskapi.store.connections import Store
+from riskapi.store.pipelines import as_it_is
 from riskapi.store.redis_socket import Argument
 from riskapi.times import DAY, rfc3339
 

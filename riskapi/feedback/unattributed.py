@@ -24,8 +24,9 @@ from riskapi.feedback.message_ids import hashed
 from riskapi.feedback.reports import Clues, Origin, Report
 from riskapi.feedback.reports import Unattributed as Reason
 from riskapi.feedback.sealing import Seal
-from riskapi.store.connections import Store, as_it_is
+from riskapi.store.connections import Store
 from riskapi.store.pages import cursor_of, position
+from riskapi.store.pipelines import as_it_is
 from riskapi.times import DAY, rfc3339
 from signals.records import record
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from riskapi.links.touches import KEEP
-from riskapi.store.connections import Pipeline, Reply, Store
+from riskapi.store.connections import Store
+from riskapi.store.pipelines import Pipeline, Reply
 from riskapi.store.replies import scored
 from signals.records import record
 

@@ -21,7 +21,8 @@ from riskapi.links.kinds import CLOSE, COUNTED, PROVABLE, Said, Touch
 from riskapi.links.macs import Macs
 from riskapi.links.touches import KEEP, OF_ENTITY, Told, asked_of, numbers, packed_crowds, told
 from riskapi.policy import Policy
-from riskapi.store.connections import Pipeline, Reply, Store, as_it_is
+from riskapi.store.connections import Store
+from riskapi.store.pipelines import Pipeline, Reply, as_it_is
 from riskapi.store.replies import scored
 from riskapi.store.scripts import Script
 from riskapi.times import DAY, unix_text

@@ -13,7 +13,8 @@ from typing import Final
 from riskapi.links.keys import key_of, mac_of
 from riskapi.links.kinds import Said
 from riskapi.policy import Policy
-from riskapi.store.connections import Pipeline, Reply, Store
+from riskapi.store.connections import Store
+from riskapi.store.pipelines import Pipeline, Reply
 from riskapi.store.redis_socket import Argument
 from riskapi.store.streams import shard
 from riskapi.times import DAY

@@ -6,7 +6,7 @@ only ids with capitals are remembered here, by what they are in small letters.
 
 from __future__ import annotations
 
-from riskapi.store.connections import Pipeline
+from riskapi.store.pipelines import Pipeline
 
 #: Ids looked at that differ in capitals alone. More than one is rare.
 MOST = 100

@@ -20,7 +20,8 @@ from riskapi.contract import Count, Instant
 from riskapi.lists.matching import LETTERS, ListKind, field, hashed_field
 from riskapi.lists.names import ListName
 from riskapi.store import damaged
-from riskapi.store.connections import Store, as_it_is
+from riskapi.store.connections import Store
+from riskapi.store.pipelines import as_it_is
 from riskapi.times import DAY, rfc3339
 from signals.records import record
 

@@ -36,8 +36,9 @@ from riskapi.lists.names import ListName
 from riskapi.lists.puts import Put, Puts
 from riskapi.lists.values import Values
 from riskapi.policy.active import ActiveBasis
-from riskapi.store.connections import Pipeline, Store, as_it_is
+from riskapi.store.connections import Store
 from riskapi.store.pages import cursor_of, position
+from riskapi.store.pipelines import Pipeline, as_it_is
 from riskapi.store.streams import oldest
 from riskapi.times import DAY
 from signals.facts import Facts

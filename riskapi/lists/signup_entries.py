@@ -19,7 +19,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from riskapi.lists.entries import INDEX, TABLE
 from riskapi.lists.matching import KINDS, Asked, Listed, asked, found
-from riskapi.store.connections import Pipeline, Store, as_it_is
+from riskapi.store.connections import Store
+from riskapi.store.pipelines import Pipeline, as_it_is
 from riskapi.store.redis_socket import Argument, Framed
 from signals.facts import Facts
 from signals.records import record

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import orjson
 
-from riskapi.store import append_only, damaged
+from riskapi.store import damaged
 from riskapi.store.connections import Store
 from riskapi.store.replies import scored
 from signals.records import record
@@ -73,7 +73,7 @@ class EvidenceStore:
         """Have the embedded store write its file without what was erased, if it holds any; whether it does so now."""
         if not self._store.execute("DEL", _ON_DISK):
             return False
-        if append_only.rewrite(self._store):
+        if self._store.rewrite_file():
             return True
         self._note_on_disk()
         return False

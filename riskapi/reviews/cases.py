@@ -27,7 +27,8 @@ from riskapi.reviews.ring_claims import RingClaims
 from riskapi.reviews.rings import Rings
 from riskapi.reviews.waiting_reviews import WaitingReview, WaitingReviews
 from riskapi.store import damaged
-from riskapi.store.connections import Store, as_it_is
+from riskapi.store.connections import Store
+from riskapi.store.pipelines import as_it_is
 from riskapi.store.streams import account_key
 from signals.records import record
 

@@ -14,7 +14,8 @@ from riskapi.feedback.triggers import EventCounts
 from riskapi.links.census import Censuses
 from riskapi.links.entities import Links
 from riskapi.links.keys import entities_of
-from riskapi.store.connections import Store, as_it_is
+from riskapi.store.connections import Store
+from riskapi.store.pipelines import as_it_is
 from riskapi.store.streams import account_key
 from signals.facts import Activity
 from signals.records import record

@@ -11,7 +11,8 @@ from riskapi.accounts.first_record import first_answer
 from riskapi.accounts.packing import unpack
 from riskapi.contract import Reason
 from riskapi.store import damaged
-from riskapi.store.connections import Store, as_it_is
+from riskapi.store.connections import Store
+from riskapi.store.pipelines import as_it_is
 from riskapi.store.streams import account_key
 
 #: Fields of a review that :func:`kept_reasons` goes by.

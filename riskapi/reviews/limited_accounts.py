@@ -12,7 +12,8 @@ from riskapi.accounts.stored import latest_answer
 from riskapi.budgets.keys import budget_key
 from riskapi.contract import Reason
 from riskapi.store import damaged
-from riskapi.store.connections import Store, as_it_is
+from riskapi.store.connections import Store
+from riskapi.store.pipelines import as_it_is
 from riskapi.store.streams import SHARDS, account_key, stream
 from signals.records import record
 

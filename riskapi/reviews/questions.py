@@ -14,7 +14,8 @@ from riskapi.accounts.activity import TYPES
 from riskapi.errors import invalid
 from riskapi.reviews.queue import Review, Reviews
 from riskapi.reviews.waiting_reviews import WaitingReview
-from riskapi.store.connections import Store, as_it_is
+from riskapi.store.connections import Store
+from riskapi.store.pipelines import as_it_is
 from riskapi.store.streams import account_key
 from riskapi.times import DAY
 

@@ -12,7 +12,8 @@ from riskapi.budgets.keys import cluster_key, members_key
 from riskapi.contract import Tier
 from riskapi.links.entities import Links
 from riskapi.store import damaged
-from riskapi.store.connections import Reply, Store, as_it_is
+from riskapi.store.connections import Store
+from riskapi.store.pipelines import Reply, as_it_is
 from riskapi.store.streams import account_key
 from signals.records import record
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from riskapi.store import damaged
-from riskapi.store.connections import Store, as_it_is
+from riskapi.store.connections import Store
+from riskapi.store.pipelines import as_it_is
 from signals.records import record
 
 #: Entries of a stream that are looked at. Where more came, reading everything anew costs no more.

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Set
 from riskapi.budgets.keys import budget_key, members_key
 from riskapi.clusters.joins import NAMED
 from riskapi.reviews.stream_news import StreamNews
-from riskapi.store.connections import Store, as_it_is
+from riskapi.store.connections import Store
+from riskapi.store.pipelines import as_it_is
 
 #: Accounts asked of in one trip, so that none holds the store up.
 _ASKED = 250

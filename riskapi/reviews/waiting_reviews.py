@@ -21,7 +21,8 @@ from riskapi.reviews.queue import ReviewStatus, index_key
 from riskapi.reviews.stream_news import StreamNews, StreamReader
 from riskapi.reviews.waiting_clusters import WaitingClusters
 from riskapi.store import damaged
-from riskapi.store.connections import Store, as_it_is
+from riskapi.store.connections import Store
+from riskapi.store.pipelines import as_it_is
 from riskapi.store.streams import SHARDS, stream
 from signals.records import changed, record
 

@@ -14,7 +14,8 @@ from riskapi.links.touches import KEEP
 from riskapi.search.meanings import Meaning
 from riskapi.search.names import Names
 from riskapi.store import damaged
-from riskapi.store.connections import Pipeline, Store
+from riskapi.store.connections import Store
+from riskapi.store.pipelines import Pipeline
 from riskapi.store.streams import account_key
 from signals.records import changed, record
 

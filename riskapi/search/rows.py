@@ -15,7 +15,8 @@ from riskapi.budgets.budgets import Budgets
 from riskapi.contract import Count, Instant, Tier
 from riskapi.links.keys import entities_of
 from riskapi.store import damaged
-from riskapi.store.connections import Store, as_it_is
+from riskapi.store.connections import Store
+from riskapi.store.pipelines import as_it_is
 from riskapi.store.streams import account_key
 from riskapi.times import rfc3339
 from signals.records import record

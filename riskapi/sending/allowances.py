@@ -14,7 +14,8 @@ from riskapi.errors import no_account
 from riskapi.feedback.counts import Feedback
 from riskapi.feedback.triggers import EventCounts
 from riskapi.policy import Policy
-from riskapi.store.connections import Pipeline, Store
+from riskapi.store.connections import Store
+from riskapi.store.pipelines import Pipeline
 from riskapi.times import rfc3339
 from signals.records import record
 

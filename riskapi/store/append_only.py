@@ -9,14 +9,8 @@ from __future__ import annotations
 import contextlib
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-from redis.exceptions import ResponseError
 
 from riskapi.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from riskapi.store.connections import Store
 
 _FILE = re.compile(r"appendonly\.aof\.(\d+)\.(base|incr)\.(?:rdb|aof)")
 _MANIFEST = "appendonly.aof.manifest"
@@ -57,18 +51,6 @@ def seen(store: Path) -> None:
     if (store / "appendonlydir" / _MANIFEST).exists():
         with contextlib.suppress(OSError):
             (store / _SEEN).touch()
-
-
-def rewrite(store: Store) -> bool:
-    """Have the server write its append-only file anew, in the background: the old one has what was deleted since.
-
-    False where it is being written already, maybe from before the deletion. Raises :class:`StoreUnavailable`.
-    """
-    try:
-        store.execute("BGREWRITEAOF")
-    except ResponseError:
-        return False
-    return True
 
 
 def _data_files(directory: Path) -> list[tuple[int, str, str]]:

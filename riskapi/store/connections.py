@@ -6,7 +6,7 @@ import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Generic, Self, TypeVar
+from typing import Any
 
 import redis
 from redis.cluster import RedisCluster
@@ -30,7 +30,8 @@ from riskapi.settings import Settings
 from riskapi.store import addresses, embedded, redis_socket
 from riskapi.store.circuit import Circuit
 from riskapi.store.embedded import Embedded
-from riskapi.store.redis_socket import Argument, Command, Framed, RedisSocket, in_full
+from riskapi.store.pipelines import Pipeline
+from riskapi.store.redis_socket import Argument, Command, RedisSocket, in_full
 from riskapi.store.scripts import Script, sources
 
 Client = redis.Redis | RedisCluster
@@ -62,57 +63,6 @@ _AWAY = (
     RedisClusterException,
     OSError,
 )
-
-
-T = TypeVar("T")
-
-
-def as_it_is(reply: Any) -> Any:
-    """For a reply that is taken as redis-py gives it."""
-    return reply
-
-
-class Reply(Generic[T]):
-    """What the store says to one command of a pipeline. Call it once :meth:`Store.run` has sent the pipeline."""
-
-    __slots__ = ("_at", "_pipe", "_read")
-
-    def __init__(self, pipe: Pipeline, at: int, read: Callable[[Any], T]) -> None:
-        self._pipe, self._at, self._read = pipe, at, read
-
-    def __call__(self) -> T:
-        """The reply, read anew at each call. RuntimeError while the pipeline has not been run."""
-        replies = self._pipe.replies
-        if replies is None:
-            raise RuntimeError("the pipeline has not been run")
-        return self._read(replies[self._at])
-
-
-class Pipeline:
-    """Commands for one trip to the store. They are not a transaction; each is atomic by itself."""
-
-    __slots__ = ("commands", "replies")
-
-    def __init__(self) -> None:
-        self.commands: list[Command] = []
-        self.replies: list[Any] | None = None
-
-    def ask(self, *args: Argument | Framed, read: Callable[[Any], T]) -> Reply[T]:
-        """Queue one command whose reply ``read`` makes a value of: what is asked and how it is read stand together."""
-        return self.add(args, read)
-
-    def add(self, command: Command, read: Callable[[Any], T]) -> Reply[T]:
-        """As :meth:`ask`, for a command that is put together already."""
-        self.commands.append(command)
-        return Reply(self, len(self.commands) - 1, read)
-
-    def execute_command(self, *args: Argument) -> Self:
-        """Queue one command. On a cluster its first key decides the node: ``args[1]``, or the first of KEYS."""
-        self.commands.append(args)
-        return self
-
-    def __len__(self) -> int:
-        return len(self.commands)
 
 
 class Store:
@@ -151,7 +101,7 @@ class Store:
 
     def script(self, name: str) -> Script:
         """The script ``store/lua/<name>.lua``. KeyError when there is none."""
-        return Script(self, sources()[name])
+        return Script(self.execute, sources()[name])
 
     def execute(self, *args: Argument) -> Any:
         """Run one command; its answer as redis-py gives it, texts as bytes.
@@ -188,6 +138,17 @@ class Store:
         except (*_AWAY, ResponseError) as error:  # MISCONF and BUSY refuse a PING too
             raise self._translate(error) from error
         self._circuit.answered()
+
+    def rewrite_file(self) -> bool:
+        """Have the server write its append-only file anew, in the background: the old one has what was deleted since.
+
+        False where it is being written already, maybe from before the deletion. Raises :class:`StoreUnavailable`.
+        """
+        try:
+            self.execute("BGREWRITEAOF")
+        except ResponseError:
+            return False
+        return True
 
     def primaries(self) -> list[redis.Redis]:
         """A client of each server that takes writes, past the circuit and our errors: to ask about the server itself.

@@ -11,12 +11,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
+from riskapi.store.pipelines import Pipeline, Reply
 from riskapi.store.redis_socket import Argument
-
-if TYPE_CHECKING:
-    from riskapi.store.connections import Pipeline, Reply, Store
 
 T = TypeVar("T")
 _PART = re.compile(rb"^--\+ (\w+)$", re.MULTILINE)
@@ -33,9 +31,9 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """One script bound to a store."""
+    """One script bound to a store, whose ``execute`` runs one command."""
 
-    store: Store
+    execute: Callable[..., Any]
     source: Source
 
     def queue(self, pipe: Pipeline, keys: Sequence[str | bytes], args: Iterable[Argument] = ()) -> None:
@@ -54,7 +52,7 @@ class Script:
         Raises:
             StoreUnavailable: the store did not answer, or refused the write.
         """
-        return self.store.execute("EVALSHA", self.source.sha1, len(keys), *keys, *args)
+        return self.execute("EVALSHA", self.source.sha1, len(keys), *keys, *args)
 
 
 @cache

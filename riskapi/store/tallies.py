@@ -15,7 +15,8 @@ from typing import Final, Literal
 
 import orjson
 
-from riskapi.store.connections import Pipeline, Store, as_it_is
+from riskapi.store.connections import Store
+from riskapi.store.pipelines import Pipeline, as_it_is
 from riskapi.times import DAY
 from signals.records import record
 

@@ -20,8 +20,9 @@ from typing_extensions import TypedDict
 from riskapi.contract import Count, Instant
 from riskapi.errors import Problem
 from riskapi.store import damaged
-from riskapi.store.connections import Pipeline, Reply, Store, as_it_is
+from riskapi.store.connections import Store
 from riskapi.store.pages import cursor_of, position
+from riskapi.store.pipelines import Pipeline, Reply, as_it_is
 from riskapi.store.replies import scored
 from riskapi.times import DAY, rfc3339
 from riskapi.webhooks.endpoints import TABLE

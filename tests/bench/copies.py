@@ -28,7 +28,8 @@ from riskapi.links.entities import Links
 from riskapi.links.keys import packed_entities
 from riskapi.policy import Policy
 from riskapi.reviews import queue
-from riskapi.store.connections import Pipeline, Reply, Store
+from riskapi.store.connections import Store
+from riskapi.store.pipelines import Pipeline, Reply
 from riskapi.times import rfc3339
 
 #: Accounts in one trip to the store.

@@ -21,8 +21,9 @@ from riskapi.errors import ConfigurationError, StoreUnavailable, WriteRefused
 from riskapi.settings import Settings
 from riskapi.store import addresses, scripts, server_binary
 from riskapi.store.circuit import Circuit
-from riskapi.store.connections import Pipeline, Store, open_store, running_store
+from riskapi.store.connections import Store, open_store, running_store
 from riskapi.store.embedded import Embedded
+from riskapi.store.pipelines import Pipeline
 from riskapi.store.redis_socket import Framed, _packed, in_full
 from riskapi.store.scripts import Script, Source
 from tests.ports import free_ports

@@ -20,7 +20,8 @@ from riskapi.errors import Problem, StoreUnavailable
 from riskapi.feedback.reports import Feed, Received
 from riskapi.metrics import Metrics
 from riskapi.policy.active import ActiveBasis
-from riskapi.store.connections import Store, as_it_is
+from riskapi.store.connections import Store
+from riskapi.store.pipelines import as_it_is
 from riskapi.times import DAY
 from signals.records import record
 

@@ -18,7 +18,8 @@ from typing import Final
 
 import orjson
 
-from riskapi.store.connections import Pipeline, Store, as_it_is
+from riskapi.store.connections import Store
+from riskapi.store.pipelines import Pipeline, as_it_is
 from riskapi.times import HOUR
 from signals.records import record
 
