@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
 
+import hypothesis
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -50,6 +51,10 @@ ROOT = Path(__file__).resolve().parents[1]
 NOW = 1_795_341_600.0
 LINK_SECRET = b"0123456789abcdef0123456789abcdef"
 BOOTSTRAP_KEY = "test-key-0123456789-0123456789-0123456789"
+
+# Other programs may keep the machine busy: how long an example takes says nothing.
+hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("untimed")
 
 
 class Clock:

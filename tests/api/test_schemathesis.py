@@ -63,7 +63,6 @@ def test_every_operation_answers_as_documented(
 
     @settings(
         max_examples=25,
-        deadline=None,
         derandomize=True,
         database=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

@@ -121,7 +121,6 @@ beginnings = st.lists(
 )
 QUICK = profile(
     max_examples=150,
-    deadline=None,
     derandomize=True,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

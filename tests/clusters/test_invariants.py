@@ -113,7 +113,6 @@ def make(store: Store, settings: Settings, assemble: Callable[..., Service], clo
 #: Small: each history is some twenty steps, after each of which a worker has its turn.
 FEW = profile(
     max_examples=25,
-    deadline=None,
     derandomize=True,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -170,7 +170,6 @@ def crowd(world: World, size: int = 36) -> None:
 
 @settings(
     max_examples=100,
-    deadline=None,
     derandomize=True,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -473,7 +473,7 @@ def scorer(tmp_path_factory: pytest.TempPathFactory) -> Scorer:
     return Scorer.load(directory, columns)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(readings=READINGS, explain=st.booleans(), store_away=st.booleans())
 def test_replaying_recorded_readings_gives_the_same_decision(
     scorer: Scorer, readings: Readings, explain: bool, store_away: bool
@@ -499,7 +499,7 @@ RULES = st.lists(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     rules=RULES,
     phones=st.none() | st.integers(0, 8),

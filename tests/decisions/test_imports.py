@@ -540,7 +540,9 @@ class TestApi:
         is_problem(send(http, orjson.dumps(customer())), 503, "unavailable")
 
     @hypothesis_settings(
-        max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+        max_examples=60,
+        derandomize=True,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )
     @given(
         st.lists(

@@ -303,7 +303,7 @@ JSON = st.recursive(
 
 
 @given(st.fixed_dictionaries({name: JSON for name in ("entities", "events", "remarks", "name", "handle", "status")}))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_no_answer_breaks_the_reading(parts: dict[str, Any]) -> None:
     whole = {"objectClassName": "ip network", "startAddress": "203.0.113.0", "endAddress": "203.0.113.255"}
     with contextlib.suppress(UpstreamError):  # remarks that ipwhois gives up on

@@ -24,7 +24,8 @@ from riskapi.metrics import Metrics
 from riskapi.policy import Policy
 from riskapi.policy.active import ActiveBasis, Basis
 from riskapi.policy.tables import Clean
-from riskapi.store.connections import Pipeline, Store
+from riskapi.store.connections import Store
+from riskapi.store.pipelines import Pipeline
 from riskapi.store.streams import account_key, shard
 from riskapi.times import rfc3339
 from tests.conftest import BOOTSTRAP_KEY, NOW
@@ -303,7 +304,7 @@ def test_each_account_is_judged_by_itself(feedback: Feedback) -> None:
     ]
 
 
-@effort(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@effort(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     history=st.lists(
         st.tuples(
@@ -368,7 +369,7 @@ def test_counting_agrees_with_a_plain_dictionary(
         now += wait * DAY
 
 
-@effort(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@effort(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     found=st.tuples(*[st.sampled_from([0, 0, 1, 4, 5, 40, 900])] * 6, st.sampled_from([0, 0, 0, 1])),
     sent=st.sampled_from([0, 50, 1000, 5000]),

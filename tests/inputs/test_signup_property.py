@@ -20,7 +20,6 @@ from tests.conftest import BOOTSTRAP_KEY
 
 QUICK = settings(
     max_examples=150,
-    deadline=None,
     derandomize=True,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -598,7 +598,7 @@ class Remembered:
         return (month, day, abusive, spent, self.bound, how or "observed", others, apart, past, earlier, self.hub)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(_EVENTS)
 def test_counts_agree_with_a_plain_reference(
     session_store: Store, lists: DomainLists, rules: Policy, events: list[tuple[str, int, str]]

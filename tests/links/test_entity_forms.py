@@ -115,7 +115,7 @@ _EVENT = st.tuples(
 _MANY = [(user, day, "touch") for day, user in enumerate("abcdefghijk")]
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.lists(_EVENT, min_size=3, max_size=20))
 @example(events=[*_MANY, ("b", 12, "bad"), ("c", 13, "cut"), ("a", 14, "prove"), ("k", 15, "leave")])
 @example(events=[*_MANY[:7], ("b", 12, "bad"), ("c", 13, "stay"), ("a", 14, "spend"), ("d", 15, "cut all")])
@@ -136,7 +136,7 @@ def test_either_form_answers_the_same(session_store: Store, events: list[tuple[s
     assert session_store.execute("TYPE", cases[1].key) != b"string"
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     kind=st.sampled_from(("device", "ip", "tld", "asn", "behavior")),
     before=st.sampled_from((0, 5, FEW, 9, 36)),

@@ -56,7 +56,7 @@ def recounted(service: Service, abusive: set[str], felt: set[str]) -> dict[tuple
 
 @given(st.lists(st.tuples(st.sampled_from(USERS), st.sampled_from(ACTIONS)), max_size=12))
 @hypothesis_settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
+    max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], derandomize=True
 )
 def test_any_order_of_labels_leaves_what_a_recount_gives(service: Service, steps: list[tuple[str, Any]]) -> None:
     labels = service.parts.labels
@@ -119,7 +119,7 @@ def send(service: Service, user: str, domain: str, at: float) -> None:
 
 @given(st.lists(st.tuples(st.sampled_from(USERS), st.sampled_from((*LINKED, "abuse", "unknown"))), max_size=16))
 @hypothesis_settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
+    max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], derandomize=True
 )
 def test_what_mail_links_to_follows_every_label_and_gives_what_a_recount_gives(
     service: Service, steps: list[tuple[str, str]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from riskapi import policy
@@ -71,7 +71,6 @@ def touched(draw: st.DrawFn) -> Touch:
 _SHARED = told(RULES)
 
 
-@settings(deadline=None)
 @given(touched())
 def test_what_is_kept_of_one_sort_of_touches_is_asked_of_no_other(touch: Touch) -> None:
     none: frozenset[str] = frozenset()

@@ -162,7 +162,7 @@ def test_small_models_have_tables_that_say_what_lightgbm_says(shape: dict[str, A
     _same([explain(row) for row in rows], own.many(rows))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 10**6),
     kinds=st.sampled_from(["plain", "unknown", "zeros", "unknown zeros", "unknown constant"]),

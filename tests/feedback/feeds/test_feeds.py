@@ -211,12 +211,12 @@ JSONS = st.recursive(
 
 @each_sender
 class TestNeverCrashes:
-    @effort(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @effort(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
     @given(payload=JSONS)
     def test_by_any_json(self, providers: dict[str, ProviderFeed], sender: Sender, payload: Any) -> None:
         attempt(providers[sender.name], sender, payload)
 
-    @effort(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @effort(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
     @given(path=st.lists(st.integers(0, 40), min_size=1, max_size=6), other=JSONS)
     def test_by_a_payload_with_one_value_changed(
         self, providers: dict[str, ProviderFeed], sender: Sender, path: list[int], other: Any

@@ -22,7 +22,7 @@ from tests.feedback.feeds.senders import SENDERS, Sender, Sent
 
 each_sender = pytest.mark.parametrize("sender", SENDERS.values(), ids=SENDERS)
 #: Few examples: the suite runs this at each change, and each run draws others.
-quick = effort(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+quick = effort(max_examples=40, suppress_health_check=list(HealthCheck))
 
 
 def asked(feed: ProviderFeed, sent: Sent) -> Received | None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
@@ -111,7 +111,7 @@ def test_shipped_reporters_have_a_source() -> None:
 GOOD = signed()
 
 
-@effort(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@effort(max_examples=150)
 @given(st.integers(0, len(GOOD) - 1), st.integers(0, 60), st.binary(max_size=40))
 def test_a_signed_mail_that_was_changed_is_read_as_it_was_or_not_at_all(at: int, cut: int, put: bytes) -> None:
     wanted = signed_by(GOOD, ALLOWED, lookup(), NOW)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from time import process_time
 
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
@@ -179,7 +179,7 @@ CHUNKS = st.sampled_from(
 )
 
 
-@effort(max_examples=400, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@effort(max_examples=400)
 @given(st.sampled_from(NAMES), st.lists(st.tuples(st.floats(0, 1), st.integers(0, 200), CHUNKS), max_size=8))
 def test_mutations_of_the_corpus_get_an_answer(name: str, edits: list[tuple[float, int, bytes]]) -> None:
     raw = mail(name)
@@ -189,14 +189,14 @@ def test_mutations_of_the_corpus_get_an_answer(name: str, edits: list[tuple[floa
     read(raw)
 
 
-@effort(max_examples=200, deadline=None)
+@effort(max_examples=200)
 @given(st.sampled_from(NAMES), st.sampled_from(NAMES), st.floats(0, 1), st.floats(0, 1))
 def test_two_mails_cut_and_joined_get_an_answer(one: str, other: str, end: float, start: float) -> None:
     first, second = mail(one), mail(other)
     read(first[: int(end * len(first))] + second[int(start * len(second)) :])
 
 
-@effort(max_examples=200, deadline=None)
+@effort(max_examples=200)
 @given(st.binary(max_size=3000))
 def test_any_bytes_get_an_answer(raw: bytes) -> None:
     read(raw)
