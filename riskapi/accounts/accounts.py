@@ -147,6 +147,7 @@ class Accounts:
         self._sender = store.script("account_sender")
         self._establish = store.script("account_establish")
         self._renewed = store.script("account_renewed")
+        self._revise = store.script("account_revise")
 
     @staticmethod
     def queue_known(pipe: Pipeline, user_id: str) -> Reply[KnownAccount | None]:
@@ -250,6 +251,12 @@ class Accounts:
     def note_renewed(self, user_id: str, now: float) -> None:
         """Note that what an account uses was renewed at Unix time ``now``; nothing of an account that is gone."""
         self._renewed.call([account_key(user_id)], [repr(now)])
+
+    def revise(self, user_id: str, revision: int) -> None:
+        """Have the revisions of an account go on from one that its budget knows of an account that had its id before
+        and was erased. Safe to repeat; nothing of an account that is gone.
+        """
+        self._revise.call([account_key(user_id)], [revision])
 
     def things(self, user_id: str) -> frozenset[str]:
         """The keys of the things that are an account's own."""

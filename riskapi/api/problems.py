@@ -19,7 +19,7 @@ MEDIA = "application/problem+json"
 
 #: What to do about each code of :data:`riskapi.errors.CODES`.
 ADVICE: Mapping[str, str] = {
-    "not_json": "Send one JSON text (RFC 8259) in UTF-8. Lone surrogates and trailing commas are not JSON.",
+    "not_json": "Send one JSON text (RFC 8259), UTF-8. No trailing commas; lone surrogates in signups and events only.",
     "not_this_feed": "Have the provider post to the address with its name; mail to `arf` (complaint), `dsn` (bounce).",
     "unauthorized": "Send `Authorization: Bearer <key>`. Make a key with `python -m riskapi keys create`.",
     "bad_signature": "Set the secret, key or topic that the provider shows; `detail` says what does not fit.",

@@ -152,7 +152,11 @@ class Grants:
                 return grant
             if found.usage.cluster:
                 self._clusters.splits.renew(request.user_id, policy, now)
-            found = self._look_again(said, policy, now)
+            known, found = found.usage.revision, self._look_again(said, policy, now)
+            if found.assessed and found.account.revision < known:
+                # It was read after its budget was, so that knows of an account that had this id before.
+                self._accounts.revise(request.user_id, known)
+                found = self._look_again(said, policy, now)
         raise StoreUnavailable("a budget changed too often to grant from it")
 
     def _first_look(self, message: Message, said: Said, policy: Policy, now: float) -> tuple[Allowance, Listed | None]:
@@ -201,7 +205,7 @@ class Grants:
             denied_by = "list_link_domain"
         return GrantBasis(
             account.tier,
-            account.revision,
+            account.revision if found.assessed else found.usage.revision,
             found.usage,
             found.allowed,
             self._local.unrecorded(user_id),

@@ -3,10 +3,12 @@ numbers (signups, joins of clusters, accounts that are limited, feedback about a
 
     decision   of a signup: have its domain and network looked up; note which list entries it hit; where chance drew an
                allowed one, have a person look
+    import     an existing customer came in: count what was reported of it before, as for a signup
     finding    an upstream answered, or is not believed any more: decide those again who waited for it, or were told
     event      the account did something: decide it again, and have the domain it sends from looked up; where that can
                make it an established customer, mark what it touched
     sender     its mail comes from a domain that was not known before: have that looked up
+    feedback   its mail met something bad: do what was left to do of that, and look at all that its cluster met
     label      it turned out to be something: decide those again who are linked to it
     spread     what abuse of it means for others began, or is another by now: decide those again, or have a person look
     review     a reviewer decided, or a decision was undone: do what may be left to do of that

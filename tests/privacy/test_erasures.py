@@ -17,6 +17,7 @@ from riskapi.store.embedded import Embedded
 from riskapi.store.streams import account_key
 from riskapi.worker.worker import Worker
 from tests.conftest import BOOTSTRAP_KEY, NOW, Clock
+from tests.grants import under
 from tests.privacy.life import FRIEND, HERS, MAIL, USER, live, signup, traces
 from tests.reviewing import decide, undo
 from tests.signups import body, post, together
@@ -187,6 +188,28 @@ class TestEvidence:
         rest = self.spend(client, FRIEND, 10_000)
         assert hers > 0 and rest < hers  # together one and a half caps
         assert self.spend(client, FRIEND, 1) == 0
+
+    @pytest.mark.parametrize("strangers", [False, True], ids=["signed up again", "a stranger"])
+    def test_who_has_her_id_next_is_granted_what_she_left(
+        self, client: Any, service: app.Service, strangers: bool
+    ) -> None:
+        client.post("/v1/signups", json=signup())
+        for label in ("abuse", "legitimate"):  # each is a revision of the account that its budget is told of
+            client.post(f"/v1/accounts/{USER}/labels", json={"label": label, "source": "manual_review"})
+        self.spend(client, USER, 1)
+        erase(client)
+        if strangers:
+            under(service, sends={"strangers": "limit"})
+        else:
+            client.post("/v1/signups", json=signup(mail="zoe@zoes-new-kiln.example"))
+        for _ in range(2):
+            told = client.post(f"/v1/accounts/{USER}/sends", json={"recipients": 1, "partial": True}).json
+            assert (told["granted"], told["largest"] is None) == (1, False)  # those of an outage tell no largest
+        if not strangers:  # a revision still counts for the next grant
+            abuse = {"label": "abuse", "source": "manual_review"}
+            assert client.post(f"/v1/accounts/{USER}/labels", json=abuse).json["tier"] == "limit"
+            told = client.post(f"/v1/accounts/{USER}/sends", json={"recipients": 1, "partial": True}).json
+            assert told["tier"] == "limit"
 
     def test_when_its_day_comes_she_leaves_and_the_others_are_decided_again(
         self, client: Any, service: app.Service, clock: Clock
