@@ -37,7 +37,7 @@ from riskapi.store import consumer
 from riskapi.store.connections import Store, open_store
 from riskapi.store.embedded import Embedded
 from tests import commanding, logged, ports, store_servers
-from tests.active_readers import readers_of
+from tests.active_readers import readers_of, shipped
 from tests.answers import conforms
 from tests.commanding import Command
 from tests.logged import Lines
@@ -189,7 +189,7 @@ def rules() -> Policy:
 @pytest.fixture(scope="session")
 def lists() -> DomainLists:
     """The lists of domains as they are shipped."""
-    return DomainLists.load()
+    return shipped()
 
 
 @pytest.fixture
