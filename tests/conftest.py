@@ -9,10 +9,12 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from http.client import HTTPConnection, HTTPException
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
@@ -21,7 +23,7 @@ import hypothesis
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from werkzeug.routing import Rule
+from werkzeug.routing import Map, Rule, RuleFactory
 
 from riskapi import app, policy
 from riskapi.api.flask_app import build
@@ -36,7 +38,7 @@ from riskapi.store import consumer
 from riskapi.store.connections import Store, open_store
 from riskapi.store.embedded import Embedded
 from tests import commanding, logged, ports, store_servers
-from tests.active_readers import readers_of
+from tests.active_readers import readers_of, shipped
 from tests.answers import conforms
 from tests.commanding import Command
 from tests.logged import Lines
@@ -85,24 +87,52 @@ def logs_put_back() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def routes_compiled_once() -> Iterator[None]:
-    """An application is made in a tenth of the time: werkzeug writes and compiles two functions for each of its routes.
+def routes_laid_out_once() -> Iterator[None]:
+    """An application is made in a twentieth of the time: most of it is werkzeug's, which parses and compiles routes.
 
-    They depend on nothing but the text of the route, which is in ``_trace``, and are handed the route when called.
+    What it makes of them depends on nothing but what was said of each, and names views by their endpoints. The first
+    application with some routes has it made; those with the same ones look them up in the same table.
     """
-    compiled: dict[Any, Any] = {}
-    compile_builder = Rule._compile_builder
+    laid_out: dict[Any, Any] = {}
+    add, update, lock = Map.add, Map.update, threading.Lock()
 
-    def once(self: Rule, append_unknown: bool = True) -> Any:
-        assert not self.defaults, "what a route without defaults is compiled to is kept"
-        key = (append_unknown, *self._trace)
-        if key not in compiled:
-            compiled[key] = compile_builder(self, append_unknown)
-        return compiled[key]
+    def wait(self: Map, rulefactory: RuleFactory) -> None:
+        self.__dict__.setdefault("waiting", []).extend(rulefactory.get_rules(self))
+        self._remap = True
+
+    def once(self: Map) -> None:
+        if not self._remap:
+            return
+        with lock:
+            waiting = self.__dict__.pop("waiting", [])
+            assert not (waiting and self._rules_by_endpoint), "no route comes after the first look"
+            key = (self.merge_slashes, self.strict_slashes, *map(said_of, waiting))
+            if waiting and key in laid_out:
+                self._rules_by_endpoint, self._matcher = laid_out[key]
+                self._remap = False
+                return
+            for rule in waiting:
+                add(self, rule)
+            update(self)
+            laid_out[key] = self._rules_by_endpoint, self._matcher
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Rule, "_compile_builder", once)
+        patch.setattr(Map, "add", wait)
+        patch.setattr(Map, "update", once)
         yield
+
+
+#: What a route is made from, besides its methods.
+said = attrgetter(
+    "rule", "endpoint", "strict_slashes", "merge_slashes", "subdomain", "host", "build_only", "alias", "websocket",
+    "redirect_to", "provide_automatic_options",
+)  # fmt: skip
+
+
+def said_of(rule: Rule) -> tuple[object, ...]:
+    """All that a route is made from; routes with defaults are none of ours."""
+    assert not rule.defaults, "what a route without defaults is compiled to is kept"
+    return frozenset(rule.methods or ()), *said(rule)
 
 
 @pytest.fixture
@@ -164,7 +194,7 @@ def rules() -> Policy:
 @pytest.fixture(scope="session")
 def lists() -> DomainLists:
     """The lists of domains as they are shipped."""
-    return DomainLists.load()
+    return shipped()
 
 
 @pytest.fixture

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -77,21 +78,47 @@ EMPTY = {"utils", "util", "helpers", "common", "core", "manager", "service", "mi
 FILES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
 
 
+@dataclass(frozen=True, slots=True)
+class Module:
+    """What these tests want to know of a file, which is parsed and walked over once for all of them.
+
+    ``imports`` are absolute names, wherever in the file; what only type checkers see is left out. ``prose`` are the
+    lines of texts that stand for themselves, ``counted`` those of :func:`counted_replies`.
+    """
+
+    text: str
+    docstring: str | None
+    imports: tuple[str, ...]
+    prose: frozenset[int]
+    counted: tuple[int, ...]
+
+
 @cache
+def module(path: Path) -> Module:
+    text = path.read_text()
+    tree = ast.parse(text)
+    nodes = tuple(ast.walk(tree))
+    prose = frozenset(
+        line
+        for node in nodes
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
+    )
+    return Module(text, ast.get_docstring(tree), tuple(_imports(path, nodes)), prose, tuple(counted_replies(nodes)))
+
+
 def imports(path: Path) -> tuple[str, ...]:
-    """Absolute names of what a module imports, wherever in the file; what only type checkers see is left out."""
-    return tuple(_imports(path))
+    return module(path).imports
 
 
-def _imports(path: Path) -> Iterator[str]:
-    tree = ast.parse(path.read_text())
+def _imports(path: Path, nodes: Sequence[ast.AST]) -> Iterator[str]:
     unseen = {
         id(inner)
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
         for inner in ast.walk(node)
     }
-    for node in ast.walk(tree):
+    for node in nodes:
         if id(node) in unseen:
             continue
         if isinstance(node, ast.Import):
@@ -121,16 +148,10 @@ def test_imports_follow_the_arrows(path: Path) -> None:
 @pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_a_file_is_one_noun_of_at_most_250_lines_of_code(path: Path) -> None:
     assert path.stem not in EMPTY
-    text = path.read_text()
-    prose = {
-        line
-        for node in ast.walk(ast.parse(text))
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-        for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
-    }
+    read = module(path)
     lines = sum(
-        bool(line.strip()) and not line.strip().startswith("#") and number not in prose
-        for number, line in enumerate(text.splitlines(), 1)
+        bool(line.strip()) and not line.strip().startswith("#") and number not in read.prose
+        for number, line in enumerate(read.text.splitlines(), 1)
     )
     declarations = {"email"}  # lists of signals, five lines each
     assert lines <= 250 or (path.parent.name == "signals" and path.stem in declarations), f"{lines} lines"
@@ -138,7 +159,7 @@ def test_a_file_is_one_noun_of_at_most_250_lines_of_code(path: Path) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_every_module_says_what_it_is(path: Path) -> None:
-    assert ast.get_docstring(ast.parse(path.read_text())) or not path.read_text().strip()
+    assert module(path).docstring or not module(path).text.strip()
 
 
 @pytest.mark.parametrize("path", [path for path in FILES if name_of(path).startswith("riskapi/")], ids=name_of)
@@ -206,7 +227,7 @@ def test_a_script_of_ten_arguments_takes_them_by_name() -> None:
     assert {name: most for name, most in numbered.items() if most > 8} == {}
 
 
-def counted_replies(tree: ast.AST) -> Iterator[int]:
+def counted_replies(nodes: Sequence[ast.AST]) -> Iterator[int]:
     """Lines where what a pipeline replied is told apart by its position: taken apart, indexed or taken from."""
 
     def is_run(node: ast.AST) -> bool:
@@ -218,11 +239,11 @@ def counted_replies(tree: ast.AST) -> Iterator[int]:
 
     names = {
         ast.unparse(target)
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.Assign) and is_run(node.value)
         for target in node.targets
     }
-    for node in ast.walk(tree):
+    for node in nodes:
         match node:
             case ast.Assign(targets=[ast.Tuple() | ast.List()], value=value) if is_run(value):
                 yield node.lineno
@@ -246,15 +267,15 @@ def counted_replies(tree: ast.AST) -> Iterator[int]:
     ],
 )
 def test_what_counting_replies_is(text: str) -> None:
-    assert list(counted_replies(ast.parse(text)))
-    assert not list(counted_replies(ast.parse("rows = zip(names, store.run(pipe))\nrows[0]")))
+    assert list(counted_replies([*ast.walk(ast.parse(text))]))
+    assert not list(counted_replies([*ast.walk(ast.parse("rows = zip(names, store.run(pipe))\nrows[0]"))]))
 
 
 @pytest.mark.parametrize(
     "path", [path for path in FILES if not name_of(path).startswith("riskapi/store/")], ids=name_of
 )
 def test_nobody_counts_positions_of_replies(path: Path) -> None:
-    assert list(counted_replies(ast.parse(path.read_text()))) == []
+    assert module(path).counted == ()
 
 
 def test_a_test_file_imports_from_no_other_test_file() -> None:
@@ -265,5 +286,5 @@ def test_a_test_file_imports_from_no_other_test_file() -> None:
 
 @pytest.mark.parametrize("path", [path for path in FILES if name_of(path).startswith("riskapi/")], ids=name_of)
 def test_the_length_of_a_day_is_said_in_one_place(path: Path) -> None:
-    found = [each for each in re.findall(r"\b86_?400\b", path.read_text()) if name_of(path) != "riskapi/times.py"]
+    found = [each for each in re.findall(r"\b86_?400\b", module(path).text) if name_of(path) != "riskapi/times.py"]
     assert found == [], "from riskapi.times import DAY"

@@ -20,14 +20,14 @@ from riskapi.enrichment.resolver_trust import ResolverTrust
 from riskapi.enrichment.sender import look_up_sender
 from riskapi.enrichment.servers import Servers
 from riskapi.enrichment.upstream import UpstreamDoubted, UpstreamError
-from riskapi.inputs.domains import DomainLists
 from riskapi.outgoing.destinations import DestinationGuard
 from riskapi.settings.environment import Bind, Blocklist
 from signals.facts import MailDomain, Registration, Sender
+from tests.active_readers import shipped
 from tests.conftest import NOW, Clock
 from tests.upstreams import KNOWN, DnsServer, RdapServer
 
-LISTS = DomainLists.load()
+LISTS = shipped()
 DBL = Blocklist("domain", "dbl.example")
 FIRM: dict[str, dict[str, list[str]]] = {
     "firm.example": {"MX": ["10 mx.firm.example"], "TXT": ["v=spf1 include:spf.saas.example -all"]},

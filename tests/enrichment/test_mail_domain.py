@@ -16,13 +16,13 @@ from riskapi.enrichment.parking import PARKING
 from riskapi.enrichment.resolver import Resolver
 from riskapi.enrichment.sender import look_up_sender
 from riskapi.enrichment.upstream import UpstreamClosed, UpstreamError, UpstreamSilent
-from riskapi.inputs.domains import DomainLists
 from riskapi.settings.environment import Bind, Blocklist
 from signals.facts import MailDomain, Sender
+from tests.active_readers import shipped
 from tests.conftest import NOW
 from tests.upstreams import DnsServer
 
-LISTS = DomainLists.load()
+LISTS = shipped()
 #: Seconds a question may take: long for a machine that is busy, and short where nobody answers and that is waited for.
 PATIENCE, IMPATIENCE = 20.0, 1.5
 DBL = Blocklist("domain", "dbl.example")

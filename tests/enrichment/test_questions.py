@@ -10,15 +10,15 @@ import pytest
 
 from riskapi.enrichment.questions import asking
 from riskapi.enrichment.upstream import UpstreamClosed, UpstreamError
-from riskapi.inputs.domains import DomainLists
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from riskapi.store.rates import RateLimits
+from tests.active_readers import shipped
 from tests.conftest import NOW
 from tests.upstreams.dns_server import DnsServer
 from tests.upstreams.rdap_server import RdapServer
 
-LISTS = DomainLists.load()
+LISTS = shipped()
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riskapi.datasets.mail_tables import DEFAULT, MailboxProvider
-from riskapi.inputs.domains import DomainLists
 from riskapi.inputs.email import MailReader, near_provider, skeleton, stem
+from tests.active_readers import shipped
 
-LISTS = DomainLists.load()
+LISTS = shipped()
 READER = MailReader(LISTS)
 
 

@@ -13,7 +13,6 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from riskapi import policy
-from riskapi.inputs.domains import DomainLists
 from riskapi.links.census import Census, Censuses
 from riskapi.links.entities import Links
 from riskapi.links.kinds import Said, Touch
@@ -21,14 +20,14 @@ from riskapi.store.connections import Store
 from riskapi.store.streams import account_key
 from signals.facts import Entity
 from signals.records import changed
-from tests.active_readers import readers_of
+from tests.active_readers import readers_of, shipped
 from tests.conftest import NOW
 from tests.joining import bind
 from tests.members import members
 
 DAY = 86400.0
 RULES = policy.load(policy.DEFAULT)
-LISTS = DomainLists.load()
+LISTS = shipped()
 #: Of things that are only counted nobody asks how many came when, of crowds only how many came within an hour.
 _LONGER = ("accounts_24h", "accounts_30d")
 UNASKED = {"tld": ("accounts_1h", *_LONGER), "asn": _LONGER, "behavior": _LONGER}

@@ -11,7 +11,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from riskapi.errors import Problem
-from riskapi.inputs.domains import MOST_LABELS, DomainLists, parents
+from riskapi.inputs.domains import MOST_LABELS, parents
 from riskapi.inputs.email import MailReader
 from riskapi.inputs.network import NetworkReader
 from riskapi.inputs.phone import PhoneReader
@@ -37,10 +37,10 @@ from riskapi.lists.values import Values
 from riskapi.outgoing.special_ranges import overlapped
 from riskapi.store.redis_socket import Framed
 from signals.facts import Account, Device, Email, Facts, Network, Phone
-from tests.active_readers import readers_of
+from tests.active_readers import readers_of, shipped
 from tests.conftest import NOW
 
-LISTS = DomainLists.load()
+LISTS = shipped()
 MAIL = MailReader(LISTS)
 
 

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskapi.inputs.domains import DomainLists
 from riskapi.inputs.email import MailReader
 from signals.data.lures import LATIN, OTHER
 from signals.data.top_level_domains import COUNTRY, GENERIC, PLAIN_COUNTRY
@@ -20,8 +19,9 @@ from signals.scripts import seen
 from signals.web_addresses import host
 from signals.written_links import links
 from signals.written_numbers import has_phone_number
+from tests.active_readers import shipped
 
-READER = MailReader(DomainLists.load())
+READER = MailReader(shipped())
 SIGNALS = {name: found for name, found in registered().items() if found.family == "account"}
 MESSAGES = ("account_name_has_link", "account_name_has_phone", "account_name_has_lure", "account_name_has_line_break")
 

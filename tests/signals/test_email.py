@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskapi.inputs.domains import DomainLists
 from riskapi.inputs.email import MailReader
 from signals.email import NEEDS
 from signals.facts import Account, Email, Facts
 from signals.registry import Readings, registered
+from tests.active_readers import shipped
 
-READER = MailReader(DomainLists.load())
+READER = MailReader(shipped())
 SIGNALS = {name: found for name, found in registered().items() if found.family == "email"}
 
 
