@@ -23,7 +23,7 @@ from riskapi.links import spellings
 from riskapi.links.keys import entities_of
 from riskapi.policy import Policy
 from riskapi.store import damaged
-from riskapi.store.connections import Pipeline, Reply, Store, as_it_is
+from riskapi.store.connections import Pipeline, ReplyReader, Store, as_it_is
 from riskapi.store.streams import account_key, oldest, shard, stream
 from riskapi.times import DAY
 from signals.records import record
@@ -132,7 +132,7 @@ def standing(reply: Sequence[Any], user_id: str = "?") -> Standing:
     )
 
 
-def _queue_there(pipe: Pipeline, user_id: str) -> Reply[bool]:
+def _queue_there(pipe: Pipeline, user_id: str) -> ReplyReader[bool]:
     """Ask, in a pipeline, whether an account is there under just this id."""
     return pipe.ask("HEXISTS", account_key(user_id), "tier", read=bool)
 
@@ -148,12 +148,12 @@ class Accounts:
         self._renewed = store.script("account_renewed")
 
     @staticmethod
-    def queue_known(pipe: Pipeline, user_id: str) -> Reply[KnownAccount | None]:
+    def queue_known(pipe: Pipeline, user_id: str) -> ReplyReader[KnownAccount | None]:
         """Ask, in a pipeline, for the account, None where there is none."""
         return pipe.ask("HMGET", account_key(user_id), "mail", "assessment", "entities", read=known_account)
 
     @staticmethod
-    def queue_voucher(pipe: Pipeline, user_id: str) -> Reply[bool]:
+    def queue_voucher(pipe: Pipeline, user_id: str) -> ReplyReader[bool]:
         """Ask, in a pipeline, whether an account vouches for those it refers: an established customer who said so."""
         asked = ("vouches", "established", "label", "tier")
         return pipe.ask("HMGET", account_key(user_id), *asked, read=Accounts.vouches)
@@ -165,7 +165,7 @@ class Accounts:
         return bool(vouches) and bool(established) and label != b"abuse" and tier != b"limit"
 
     @staticmethod
-    def queue_sending(pipe: Pipeline, user_id: str) -> Reply[SendingAccount | None]:
+    def queue_sending(pipe: Pipeline, user_id: str) -> ReplyReader[SendingAccount | None]:
         """Ask, in a pipeline, for what an account's sending is granted by; None for one never assessed."""
         return pipe.ask("HMGET", account_key(user_id), *SENDING_FIELDS, read=sending_account)
 
@@ -206,7 +206,7 @@ class Accounts:
         return found()
 
     @staticmethod
-    def queue_standing(pipe: Pipeline, user_id: str) -> Reply[Standing]:
+    def queue_standing(pipe: Pipeline, user_id: str) -> ReplyReader[Standing]:
         """As :meth:`standing`, in a pipeline; the reader raises ``not_found``."""
 
         def read(reply: Sequence[Any]) -> Standing:

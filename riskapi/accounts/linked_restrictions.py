@@ -79,7 +79,7 @@ class LinkedRestriction:
         """Whether it is in force for an account that these are ``near``."""
         return self.is_own or any(each in near for each in self.by)
 
-    def view(self, said: Said) -> LinkedRestrictionView:
+    def view(self, said: SaidByPeople) -> LinkedRestrictionView:
         """As answers show it; what people ``said`` since may have ended it."""
         return {
             "trigger": self.trigger,
@@ -110,7 +110,7 @@ class InForce:
 
 
 @record
-class Said:
+class SaidByPeople:
     """What people said of an account: when a label was given or a tier set last that counts still, as a Unix time, and
     what was ``decided`` in reviews.
     """
@@ -135,7 +135,7 @@ NOTHING = InForce("allow", None, None, frozenset())
 def in_force(
     restrictions: Sequence[LinkedRestriction],
     near: Mapping[str, bool] | None,
-    said: Said,
+    said: SaidByPeople,
     now: float,
     *,
     established: bool,

@@ -32,7 +32,7 @@ from riskapi.accounts.restricted_accounts import restricted_key
 from riskapi.accounts.restriction_change import RestrictionChange
 from riskapi.accounts.stored import first_entry_fields
 from riskapi.policy import Policy
-from riskapi.store.connections import Pipeline, Reply, Store
+from riskapi.store.connections import Pipeline, ReplyReader, Store
 from riskapi.store.streams import account_key, oldest, shard, stream
 from riskapi.times import DAY, unix_text
 from signals.records import record
@@ -177,7 +177,9 @@ class Tiers:
         self._store.run(pipe)
         return known()
 
-    def queue_record(self, pipe: Pipeline, arrival: Arrival, policy: Policy, now: float) -> Reply[KnownAccount | None]:
+    def queue_record(
+        self, pipe: Pipeline, arrival: Arrival, policy: Policy, now: float
+    ) -> ReplyReader[KnownAccount | None]:
         """As :meth:`record`, in a pipeline."""
         user_id, entry, review = arrival.user_id, arrival.entry, arrival.review
         number = shard(user_id)
@@ -276,7 +278,7 @@ class Tiers:
             given["review"] = {"event": each.review.event.decode(), "place": each.review.place}
         return given
 
-    def queue_decide(self, pipe: Pipeline, decision: AccountDecision, policy: Policy) -> Reply[DecisionOutcome]:
+    def queue_decide(self, pipe: Pipeline, decision: AccountDecision, policy: Policy) -> ReplyReader[DecisionOutcome]:
         """Decide an account as a person said, in a pipeline, once for each decision, and close its review."""
         given = self._given(decision, policy) | {
             "tier": decision.entry["to"],
@@ -287,7 +289,7 @@ class Tiers:
         fields = _flat(decision.review.fields) if decision.review is not None else []
         return self._decide.ask(pipe, _keys(decision), [orjson.dumps(given), *fields], read=_decided)
 
-    def queue_give_back(self, pipe: Pipeline, back: AccountReturn, policy: Policy) -> Reply[ReturnOutcome]:
+    def queue_give_back(self, pipe: Pipeline, back: AccountReturn, policy: Policy) -> ReplyReader[ReturnOutcome]:
         """Give an account back, in a pipeline, what it was before a decision, and open its review. Safe to repeat."""
         given = self._given(back, policy) | {"mark": back.mark.decode()}
         return self._undo.ask(pipe, _keys(back), [orjson.dumps(given)], read=_returned)

@@ -13,7 +13,7 @@ from dataclasses import field
 from typing import Any
 
 from riskapi.accounts.labels import PEOPLE
-from riskapi.accounts.linked_restrictions import Said
+from riskapi.accounts.linked_restrictions import SaidByPeople
 from riskapi.accounts.stored import KeptDecisions, StoredAccount
 from riskapi.contract import Tier
 from riskapi.decisions.line import Decided
@@ -97,9 +97,9 @@ class Past:
         return stands is not None and all(row.get("decision_id") != stands for row in self.history)
 
     @property
-    def said(self) -> Said:
+    def said(self) -> SaidByPeople:
         """What people said about it, as it counts against what others brought."""
-        return Said(self.spoken_at, self.decided)
+        return SaidByPeople(self.spoken_at, self.decided)
 
     @property
     def imported(self) -> bool:

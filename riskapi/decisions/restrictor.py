@@ -20,7 +20,7 @@ from riskapi.accounts.linked_restrictions import (
     NOTHING,
     InForce,
     LinkedRestriction,
-    Said,
+    SaidByPeople,
     as_own,
     in_force,
     packed,
@@ -64,7 +64,7 @@ class Restricted:
     held: InForce = field(default_factory=lambda: NOTHING)
     near: Mapping[str, bool] | None = None
     ends: float | None = None
-    said: Said = field(default_factory=Said)
+    said: SaidByPeople = field(default_factory=SaidByPeople)
 
 
 class Restrictor:
@@ -84,7 +84,7 @@ class Restrictor:
         self._accounts, self._tiers, self._labels = accounts, tiers, labels
         self._budgets, self._clusters, self._holds = budgets, clusters, holds
 
-    def of(self, user_id: str, account: StoredAccount, said: Said, policy: Policy, now: float) -> Restricted:
+    def of(self, user_id: str, account: StoredAccount, said: SaidByPeople, policy: Policy, now: float) -> Restricted:
         """What an account bears at Unix time ``now``; what people ``said`` of it goes before that."""
         kept = account.fields.get("restrictions")
         restrictions = restrictions_of(kept, user_id)

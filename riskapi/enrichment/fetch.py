@@ -14,7 +14,16 @@ import orjson
 
 from riskapi.enrichment.upstream import Upstream, UpstreamError, UpstreamRefused, UpstreamSilent
 from riskapi.outgoing.destinations import DestinationGuard
-from riskapi.outgoing.http import MOVED, PLAIN, HttpAnswer, HttpClient, HttpFailure, Route, TooLarge, retry_after
+from riskapi.outgoing.http import (
+    MOVED,
+    PLAIN,
+    HttpClient,
+    HttpFailure,
+    Redirects,
+    StreamedAnswer,
+    TooLarge,
+    retry_after,
+)
 from riskapi.times import DAY
 
 #: Seconds for one document, redirects included. Registries answer within one, the slow ones within three.
@@ -63,7 +72,7 @@ class Fetcher:
         """
         clock, left = asyncio.get_running_loop().time, self._total
         try:
-            route = Route(url, REDIRECTS)
+            route = Redirects(url, REDIRECTS)
             while True:
                 if self._admit is not None:
                     await self._admit(server_of(route.url))
@@ -109,7 +118,7 @@ class Fetcher:
                 raise UpstreamSilent("HTTP did not answer in time") from None
             raise UpstreamError(f"HTTP did not answer properly: {error}") from None
 
-    async def _body(self, answer: HttpAnswer) -> bytes:
+    async def _body(self, answer: StreamedAnswer) -> bytes:
         if 400 <= answer.status < 500 and answer.status not in (408, 429):
             raise UpstreamRefused(f"HTTP status {answer.status}")
         if answer.status != 200:

@@ -13,11 +13,11 @@ from riskapi.accounts.origin import Origin
 from riskapi.errors import StoreUnavailable
 from riskapi.feedback import rates
 from riskapi.feedback.platform.receivers import Receivers
-from riskapi.store.connections import Reply, Store
+from riskapi.store.connections import ReplyReader, Store
 from riskapi.store.tallies import Tallies
 
 #: Where accounts came from, as asked in a pipeline.
-Origins = Mapping[str, Reply[Origin | None]]
+Origins = Mapping[str, ReplyReader[Origin | None]]
 
 
 class Observed:

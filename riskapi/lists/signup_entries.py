@@ -18,7 +18,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 
 from riskapi.lists.entries import INDEX, TABLE
-from riskapi.lists.matching import KINDS, Asked, Listed, asked, found
+from riskapi.lists.matching import KINDS, AskedFields, Listed, asked, found
 from riskapi.store.connections import Pipeline, Store, as_it_is
 from riskapi.store.redis_socket import Argument, Framed
 from signals.facts import Facts
@@ -134,5 +134,5 @@ class SignupEntries:
         return kinds
 
 
-def _arguments(names: Asked) -> Sequence[Argument | Framed]:
+def _arguments(names: AskedFields) -> Sequence[Argument | Framed]:
     return names.fields if names.networks is None else [*names.fields, names.networks]

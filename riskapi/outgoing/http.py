@@ -1,6 +1,6 @@
 """HTTP to servers that nobody here vouches for: to addresses that may be connected to, within limits of time and size.
 
-Registries, data sets and webhooks all go through :class:`HttpClient`; redirects are followed by :class:`Route`.
+Registries, data sets and webhooks all go through :class:`HttpClient`; redirects are followed by :class:`Redirects`.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class TooLarge(Exception):
         self.announced = announced
 
 
-class HttpAnswer:
+class StreamedAnswer:
     """An answer whose body is still to come. ``headers`` are by name in lower case; of several the first counts."""
 
     def __init__(self, response: httpcore.Response, limit: asyncio.Timeout) -> None:
@@ -111,7 +111,7 @@ class HttpClient:
         seconds: float,
         content: bytes | None = None,
         silence: float | None = None,
-    ) -> AsyncIterator[HttpAnswer]:
+    ) -> AsyncIterator[StreamedAnswer]:
         """The answer, whose body is read inside of the ``with``. All of it may take ``seconds``; with ``silence``, no
         more than so many of them may pass without a byte.
 
@@ -127,7 +127,7 @@ class HttpClient:
                     method, url, headers=list(headers), content=content, extensions={"timeout": waits}
                 ) as response,
             ):
-                yield HttpAnswer(response, limit)
+                yield StreamedAnswer(response, limit)
         except DestinationRefused as error:
             raise HttpFailure("refused", f"{_name(error)}: {error}") from error
         except TimeoutError as error:
@@ -144,7 +144,7 @@ class HttpClient:
         await self._pool.aclose()
 
 
-class Route:
+class Redirects:
     """The way to a document: where it is asked for, and where redirects lead to from there, ``most`` times.
 
     Raises :class:`ValueError` for a URL that is not gone to: not HTTP, with credentials, seen before, one too many, or

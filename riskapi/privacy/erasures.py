@@ -43,7 +43,7 @@ from riskapi.lists.entries import ListEntry
 from riskapi.lists.lists import Lists
 from riskapi.policy.active import ActiveBasis
 from riskapi.privacy.entries import drop_entries
-from riskapi.privacy.evidence import Evidence, EvidenceStore, mark_of
+from riskapi.privacy.evidence import EvidenceStore, StoredEvidence, mark_of
 from riskapi.reviews.account_reviews import AccountReviews
 from riskapi.store import damaged
 from riskapi.store.connections import Store
@@ -148,7 +148,7 @@ class Erasures:
         """Have the embedded store write its file without what was erased; how many files are written anew."""
         return int(self._evidence.clean_disk())
 
-    def _looked(self, user_id: str, kept: Evidence, now: float) -> float | None:
+    def _looked(self, user_id: str, kept: StoredEvidence, now: float) -> float | None:
         """Erase what is there of an account again; when to look next."""
         first = self._store.execute("HGET", account_key(user_id), "assessment")
         if first is not None and mark_of(first) != kept.meant:
@@ -192,7 +192,7 @@ class Erasures:
             "entries": entries,
         }
 
-    def _let_go(self, user_id: str, kept: Evidence, now: float) -> None:
+    def _let_go(self, user_id: str, kept: StoredEvidence, now: float) -> None:
         """Take an account out of all that it shared, and have those decided again who shared it."""
         policy, keys = self._active.policy, list(kept.keys)
         company = [name for names in self._clusters.company({user_id: keys}, _COMPANY).values() for name in names]

@@ -35,7 +35,7 @@ from riskapi.policy.active import ActiveBasis
 from riskapi.reviews.queue import ReviewScope, ReviewTier, index_key, place_of, refusal, review_key
 from riskapi.reviews.reasons import ReviewReasons
 from riskapi.store import damaged
-from riskapi.store.connections import Pipeline, Reply, Store, as_it_is
+from riskapi.store.connections import Pipeline, ReplyReader, Store, as_it_is
 from riskapi.store.streams import account_key, shard
 from riskapi.times import rfc3339
 from signals.records import record
@@ -170,7 +170,9 @@ class DecidedAccounts:
         found = {name: outcome().standing for name, outcome in decided.items()}
         return {name: standing for name, standing in found.items() if standing is not None}
 
-    def _queue(self, pipe: Pipeline, plan: DecisionPlan, user_id: str, review_id: str | None) -> Reply[DecisionOutcome]:
+    def _queue(
+        self, pipe: Pipeline, plan: DecisionPlan, user_id: str, review_id: str | None
+    ) -> ReplyReader[DecisionOutcome]:
         leads, policy = user_id == plan.user_id, self._active.policy
         label: LabelEntry | None = None
         if plan.label and (leads or plan.labels_all):

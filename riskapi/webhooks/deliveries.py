@@ -20,7 +20,7 @@ from typing_extensions import TypedDict
 from riskapi.contract import Count, Instant
 from riskapi.errors import Problem
 from riskapi.store import damaged
-from riskapi.store.connections import Pipeline, Reply, Store, as_it_is
+from riskapi.store.connections import Pipeline, ReplyReader, Store, as_it_is
 from riskapi.store.pages import cursor_of, position
 from riskapi.store.replies import scored
 from riskapi.times import DAY, rfc3339
@@ -170,7 +170,7 @@ class Deliveries:
 
     def _queue(
         self, pipe: Pipeline, entry_id: str, endpoint_id: str, type: str, body: bytes, now: float
-    ) -> Reply[bytes]:
+    ) -> ReplyReader[bytes]:
         id = delivery_id(entry_id, endpoint_id)
         keys = [delivery_key(id), queue_key(endpoint_id), dead_key(endpoint_id), TABLE]
         args: list[Any] = [id, endpoint_id, repr(now), MOST, _KEPT]
