@@ -77,7 +77,7 @@ class TestReturnPath:
             (None, None),
         ],
     )
-    def test_without_a_key_it_is_read_as_it_stands(self, address: str | None, expected: str | None) -> None:
+    def test_a_return_path_is_read_as_it_stands_without_a_key(self, address: str | None, expected: str | None) -> None:
         assert ReturnPath(PATTERN).read(address) == expected
 
     @given(st.from_regex(USER_ID.removesuffix("$") + r"\Z").filter(lambda id: len(id) < 37 and id.count("@") < 2))
