@@ -66,9 +66,9 @@ class Arrival:
 
 @record
 class Change:
-    """An account that was decided again: its tier, fields (None takes one away), the latest answer and the decision
-    as JSON, the entry of its history if the tier is another one, and the event. ``revision`` is that it was read at.
-    ``pause`` is what became of a pause that others brought about.
+    """An account that was decided again: its tier, fields (None takes one away), the latest answer and the decision as
+    JSON, the entry of its history if the tier is another one, and the event. ``revision`` is the one at which the
+    account was read. ``pause`` is what became of a pause that others brought about.
     """
 
     user_id: str
@@ -121,7 +121,7 @@ class AccountDecision:
 
 @record
 class DecisionOutcome:
-    """What became of a decision: where the account stands (None where it is there no more), or that the decision was
+    """What became of a decision: where the account stands (None where it no longer exists), or that the decision was
     ``undone`` by now, or ``refused`` because of the status of its review and who holds that.
     """
 
@@ -150,8 +150,8 @@ class AccountReturn:
 
 @record
 class ReturnOutcome:
-    """What became of a return: what was given back and where the account stands, None for one that is there no more;
-    ``refused`` where the review is not decided so any more.
+    """What became of a return: what was given back and where the account stands, None for an account that no longer
+    exists; ``refused`` where the review no longer has that decision.
     """
 
     state: Undone | Literal["gone", "refused"]

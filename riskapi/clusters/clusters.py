@@ -126,8 +126,8 @@ class Clusters:
     def _bonds(
         self, entities: Collection[Entity], matches: Sequence[Match], policy: Policy, now: float, at: float | None
     ) -> tuple[list[Bond], set[str]]:
-        """What binds an account, and the edges among it that may turn out to be hubs. What somebody holds binds those
-        who claim it to each other beyond the thing only once that is known.
+        """What binds an account, and the edges among it that may turn out to be hubs. Those who claim what somebody
+        holds are bound to each other beyond that one thing only once the holder is known.
         """
         made = bonds(entities, matches, policy, now, self._links.entity_key, at)
         if not made:

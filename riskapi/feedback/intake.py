@@ -125,7 +125,8 @@ class Intake:
         )
 
     def tell_accounts(self, user_ids: Sequence[str], now: float) -> int:
-        """Count at Unix time ``now`` the reports that waited for accounts which are known by now; how many counted.
+        """Count at Unix time ``now`` the reports that waited for accounts which are known by now. Returns how many
+        counted.
 
         Safe to repeat. Raises :class:`StoreUnavailable`.
         """

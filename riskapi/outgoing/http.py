@@ -46,7 +46,9 @@ class TooLarge(Exception):
 
 
 class StreamedAnswer:
-    """An answer whose body is still to come. ``headers`` are by name in lower case; of several the first counts."""
+    """An answer whose body is still to come. ``headers`` are by name in lower case; where a name comes several times,
+    the first counts.
+    """
 
     def __init__(self, response: httpcore.Response, limit: asyncio.Timeout) -> None:
         self._response, self._limit = response, limit
@@ -145,10 +147,10 @@ class HttpClient:
 
 
 class Redirects:
-    """The way to a document: where it is asked for, and where redirects lead to from there, ``most`` times.
+    """Where a document is asked for: first at ``url``, then where redirects lead to, ``most`` times.
 
-    Raises :class:`ValueError` for a URL that is not gone to: not HTTP, with credentials, seen before, one too many, or
-    from HTTPS to HTTP.
+    Raises :class:`ValueError` for a URL that must not be asked: not HTTP, with credentials, seen before, one too many,
+    or from HTTPS to HTTP.
     """
 
     def __init__(self, url: str, most: int) -> None:

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 #: What waits (id → JSON). No TTL: entries leave it when they are decided, or when somebody looks and they are over.
 TABLE = "risk:proposals"
-#: Seconds for which a decision about one keeps others out (key ``risk:proposals:<id>``), if it is never finished. Far
-#: more than the store takes to answer or to be away.
+#: Seconds for which a decision about a proposal keeps other decisions out (key ``risk:proposals:<id>``) if it is never
+#: finished. Far more than the store takes to answer or to be away.
 _DECIDING = 60
 
 

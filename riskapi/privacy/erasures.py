@@ -136,7 +136,7 @@ class Erasures:
         }
 
     def finish(self, now: float) -> int:
-        """Do what is due of erasures at Unix time ``now``; how many were looked at."""
+        """Do what is due of erasures at Unix time ``now``. Returns how many erasures were looked at."""
         due = self._evidence.due(now, _MOST)
         for user_id, at in due:
             kept = self._evidence.of(user_id)
@@ -145,7 +145,7 @@ class Erasures:
         return len(due)
 
     def clean_disk(self, _: float) -> int:
-        """Have the embedded store write its file without what was erased; how many files are written anew."""
+        """Have the embedded store write its file without what was erased. Returns how many files are written anew."""
         return int(self._evidence.clean_disk())
 
     def _looked(self, user_id: str, kept: StoredEvidence, now: float) -> float | None:

@@ -147,7 +147,7 @@ class DecidedAccounts:
         return found
 
     def decide(self, plan: DecisionPlan) -> Standing | None:
-        """Decide the account of the review and close the review; None where the account is there no more.
+        """Decide the account of the review and close the review. Returns None where the account no longer exists.
 
         Raises ``not_found``, ``review_closed`` and ``review_held``. Nobody else is decided by it, see
         :meth:`decide_others`.
@@ -211,9 +211,9 @@ class DecidedAccounts:
         return found
 
     def give_back(self, plan: DecisionPlan, undoing: Undoing) -> tuple[Undone, Standing] | None:
-        """Give the account of the review back and open the review; None where the account is there no more.
+        """Give the account of the review back and open the review. Returns None where the account no longer exists.
 
-        Raises ``not_undoable`` where the review is not decided so any more. Nobody else is given back by it.
+        Raises ``not_undoable`` where the review is not decided so any more. Other accounts keep what they have.
         """
         (found,) = self._given_back(plan, undoing, [(plan.user_id, plan.review_id)])
         if found.state == "refused":

@@ -101,7 +101,7 @@ class ReadingBack:
         return max((self._reached[number] for number in self._positions), default=self._asked)
 
     def slices(self) -> Iterator[list[RecordedSignup]]:
-        """The signups, some at a time, from the newest on; the shards take turns."""
+        """The signups, a few at a time, newest first; the shards take turns."""
         while self._positions and self.found < self._most and self.done < _MOST_ENTRIES:
             for number in list(self._positions):
                 found = self._slice(number)

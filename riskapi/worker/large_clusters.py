@@ -36,8 +36,9 @@ class LargeClusters:
         self._clock = clock
 
     def step(self, stopping: Callable[[], bool] = lambda: False) -> int:
-        """Look at clusters, as it was asked for, but at none that somebody else looks at or did just now; how many were
-        looked at. ``stopping`` says whether that is to end before it is done. Raises :class:`StoreUnavailable`.
+        """Look at the clusters that a look was asked for, except those that somebody else looks at or just did. Returns
+        how many were looked at. ``stopping`` says whether that is to end before it is done. Raises
+        :class:`StoreUnavailable`.
         """
         looked = 0
         for cluster in self._clusters.by_cluster({ask.user_id for ask in self._agenda.asked()}):

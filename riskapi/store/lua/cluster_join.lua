@@ -236,7 +236,7 @@ for at, bond in ipairs(bonds) do
   elseif bond.bound then
     bond.others = told(text, is_first(bond))
     if not first_bound(bindable(bond, user, accounts), bond.edge, accounts) then
-      -- Those named are about to join themselves: whoever was there before them is it.
+      -- The accounts named are about to join, so the holder is whoever was there before them.
       if bond.thing then bond.others = sharing(bond) elseif not bond.whole then short[#short + 1] = bond.edge end
     end
   else
