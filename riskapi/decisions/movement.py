@@ -251,8 +251,8 @@ def cause_of(past: Past, found: Decided, tier: Tier, trigger: str, before: Readi
 
 
 def _brought_by(entry: Mapping[str, Any]) -> str | None:
-    """What brought an entry of the history about, which holds no more: a list, or what deciding again was caused by.
-    Only what the mail of others met comes and goes.
+    """The cause of an entry of the history that no longer holds: a list, or what caused the account to be decided
+    again. Only what the mail of others met comes and goes.
     """
     if entry.get("source") == "feedback":
         return "linkage"

@@ -44,9 +44,10 @@ _HEADERS: Final = ((b"Accept", b"application/rdap+json, application/json;q=0.9")
 class Fetcher:
     """Gets JSON documents. Made and used in one event loop; :meth:`aclose` ends it.
 
-    ``guard`` says what may be connected to. ``upstream`` gives the circuit of a server and ``admit`` is awaited before
-    each request and not counted; both are given the server as ``host:port``, the former also what asks the server about
-    itself (RFC 9082, 3.1.6), so that no circuit opens because of what it says of others. ``clock`` is Unix time.
+    ``guard`` says what may be connected to. ``upstream`` gives the circuit of a server. ``admit`` is awaited before
+    each request, which does not count as time of the request. Both are given the server as ``host:port``; ``upstream``
+    is also given what asks the server about itself (RFC 9082, 3.1.6), so that no circuit opens because of what it says
+    of others. ``clock`` is Unix time.
     """
 
     def __init__(

@@ -94,7 +94,8 @@ def matches(facts: Facts, touch: Touch, found: Mapping[str, Entity], policy: Pol
         thing = found.get(kind)
         if thing is None or not thing.recent.names or kind in touch.hubs:
             continue
-        # Neighbours of a home are others' homes: of a network only the longest pace counts, unless it is a host's.
+        # Neighbours of a home are homes of others, so for a network only the longest pace counts, unless it is a
+        # host's.
         paces = rules.quick if kind == "ip" or touch.hosting else rules.quick[-1:]
         # Whoever came at a shorter pace came at a longer one too, and that binds for as long at least.
         for pace in reversed(paces):

@@ -24,8 +24,8 @@ from riskapi.errors import StoreUnavailable
 from riskapi.store.connections import PREFIX, Store
 from riskapi.store.faults import Fault, Name
 
-#: Seconds to an answer after which a store is slow: a signup makes five trips, and callers are told to wait for two
-#: seconds.
+#: Seconds to an answer after which a store is slow: a signup makes up to three trips, and callers are told to wait for
+#: two seconds.
 SLOW = 0.25
 #: Share of ``maxmemory`` from which an operator is told that it fills up.
 NEARLY = 0.9

@@ -32,7 +32,7 @@ Status = Literal["pending", "delivered", "dead"]
 #: Seconds from one try to the next: the example schedule of Standard Webhooks 1.0.0 ("Deliverability and reliability"),
 #: cut to a day, of which the last try is at the end.
 DELAYS = (5, 300, 1800, 7200, 18_000, 36_000, 22_800)
-#: A delivery is tried for so long, seconds: a day, as the issue asks.
+#: Seconds a delivery is tried for: a day, as docs/webhooks.md says.
 TRIED_FOR = DAY
 #: A delay is shortened by up to this part of it, so that what failed together does not come again together.
 _JITTER = 0.1

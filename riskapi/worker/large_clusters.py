@@ -59,8 +59,8 @@ class LargeClusters:
         return looked
 
     def _asked(self, cluster: str) -> list[Ask]:
-        """What is asked for of a cluster now that nobody else looks at it: before, it may have become part of another,
-        or have been looked at.
+        """The look that a cluster still needs, read once nobody else looks at it: until then it may have become part of
+        another, or have been looked at.
         """
         asks = self._agenda.asked()
         users = set(self._clusters.by_cluster({ask.user_id for ask in asks}).get(cluster, ()))

@@ -44,7 +44,7 @@ local function size_of(id)
   return sizes[id]
 end
 
--- Who may be bound by what: only those are read whom it depends on.
+-- What binds each account that is concerned: only those that the join depends on are read.
 local accounts = {[user] = bound_by(budget(user))}
 local mine = accounts[user]
 local function account(name)
@@ -52,7 +52,7 @@ local function account(name)
   return accounts[name]
 end
 
--- Let an account live on that is in the cluster already: once a day, so that nothing else is appended to the file.
+-- Renew an account that is in the cluster already: once a day, so that the append-only file does not grow with each join.
 local function renew_daily(name)
   if call('TTL', budget(name)) < ttl - 86400 then call('EXPIRE', budget(name), ttl) end
 end
@@ -170,7 +170,7 @@ for i = 1, #ARGV / 2 - 3 do
   for name in string.gmatch(apart, '%S+') do table.insert(bonds[i].apart, name) end
 end
 
--- The things that are asked or changed; most are not, because one whom they bind stands for all.
+-- The things that are asked or changed. Most are not, because one account that they bind stands for all.
 local things, opened = {}, {}
 local function thing_of(bond)
   local key = bond.thing and KEYS[bond.thing]
