@@ -15,7 +15,7 @@ from itertools import islice
 from riskapi.accounts.accounts import Accounts
 from riskapi.accounts.linked_restrictions import MOST_NAMED, LinkedRestriction
 from riskapi.clusters.clusters import Clusters
-from riskapi.clusters.sides import Group
+from riskapi.clusters.neighbours import Group
 from riskapi.decisions.cluster_agenda import ClusterAgenda
 from riskapi.decisions.mail_met import WORDS, MailMet, events_of, together
 from riskapi.decisions.restrictor import Restrictor

@@ -19,7 +19,7 @@ from riskapi.budgets import terms
 from riskapi.budgets.limits import Limits
 from riskapi.budgets.terms import Established, OwnCapsView
 from riskapi.clusters.clusters import Clusters
-from riskapi.clusters.sides import Thing, standing_of
+from riskapi.clusters.neighbours import Thing, standing_of
 from riskapi.contract import Reason, Tier
 from riskapi.decisions.answer import Assessment, in_form, reasons
 from riskapi.decisions.gather import Gatherer
