@@ -144,7 +144,7 @@ class TestUse:
 
 
 class TestProof:
-    """Held is what somebody proved to be its own, before all else."""
+    """What somebody proved to be its own is held, before all else."""
 
     def test_proof_at_the_signup(self, service: Service) -> None:
         joined(service, "her", phone={"number": NUMBER, "verified": True})
@@ -220,7 +220,7 @@ class TestProof:
         assert clusters(service) == [{"c0", "c1"}, {"her", "him"}]
 
     def test_who_proved_it_is_no_claimant_of_hers_any_more(self, service: Service) -> None:
-        """Also where it was the only one, so that nothing bound it yet."""
+        """The same where it was the only account, so that nothing bound it yet."""
         her = holder(service)
         joined(service, "him", **THEIRS["phone"])
         happens(service, "him", "phone_verified", NOW + 1)

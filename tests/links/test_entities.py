@@ -208,7 +208,7 @@ def test_a_crowd_is_a_ring_once_enough_of_it_is_limited(links: Links, store: Sto
 def test_a_firm_is_no_ring_because_strangers_sign_up_with_its_addresses(
     links: Links, store: Store, rules: Policy
 ) -> None:
-    """Anybody can; only where people found more than half of it abusive does its domain bind."""
+    """Anybody can link to a domain; it binds only where people found more than half of its accounts abusive."""
     for number in range(10):
         found = touch(links, store, rules, f"u{number}", facts())["mail_domain"]
     for number in range(10):
