@@ -45,7 +45,8 @@ class SingleRow:
         self._call, self._free = library.LGBM_BoosterPredictForMatSingleRowFast, library.LGBM_FastConfigFree
         self._booster = booster  # the prepared call points into it: it must live as long
         self._unpack = struct.Struct(f"={outputs}d").unpack_from
-        # LightGBM takes a row as pairs of those that are not zero: what is not looked at is none of them.
+        # LightGBM takes a row as pairs of the columns that are not zero; columns that the model does not look at are
+        # not among them.
         self._input, self._columns = np.zeros(width), np.array(columns, dtype=np.intp)
         self._output = (ctypes.c_double * outputs)()
         self._length = ctypes.c_int64()

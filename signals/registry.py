@@ -310,7 +310,7 @@ def read_blameless(readings: Readings) -> Readings:
     (:func:`riskapi.decisions.influence.blameless`): each signal that feels it declares what it then says. Pure.
     """
     zeros, said, others = _blameless()
-    # Of some forty signals that others are felt in a few are neither unknown nor 0.
+    # Some forty signals depend on other accounts; mostly few of them are neither unknown nor 0.
     without = readings | dict.fromkeys(compress(zeros, said(readings)), 0)
     for name, told in others:
         if readings[name] is not None:

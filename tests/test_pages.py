@@ -119,3 +119,10 @@ def test_who_chose_a_figure_is_said_in_two_places() -> None:
         "CONTRIBUTING.md": 1,
         "riskapi/policy/policy.toml": 1,
     }
+
+
+@pytest.mark.parametrize("path", CODE, ids=name_of)
+def test_pages_that_code_names_are_there(path: Path) -> None:
+    named = re.findall(r"(?<![\w/.-])([\w.-]+(?:/[\w.-]+)*\.md)\b", path.read_text())
+    there = [f"/{name_of(page)}" for page in PAGES]
+    assert [name for name in named if not any(page.endswith(f"/{name}") for page in there)] == []

@@ -36,7 +36,7 @@ class Work:
         self._looks = Schedule(agenda, service.rescorer, lambda: clock() + self._ahead)
 
     def read(self) -> int:
-        """React to what happened, as far as it is read at once, and look at nobody; how many entries."""
+        """React to as many entries as are read at once, and look at no account. Returns how many entries there were."""
         return sum(reader.step() for reader in self._readers)
 
     def do(self, ahead: float = SETTLED) -> None:

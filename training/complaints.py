@@ -175,7 +175,7 @@ def _ring(platform: Platform, service: Service, start: float, size: int, loop: b
 
 
 def _good(service: Service, start: float, count: int, seed: int) -> Touched:
-    """Good accounts that have nothing to do with each other; of each one recipient complains."""
+    """Good accounts that have nothing to do with each other; one recipient of each complains."""
     draw = Random(f"{seed}:good")
     touched = early = accounts = 0
     # Any recipient is as likely as any other: accounts with one complaint are drawn by what they send, which moves the

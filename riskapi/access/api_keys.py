@@ -25,7 +25,7 @@ from riskapi.times import DAY
 if TYPE_CHECKING:
     from riskapi.store.connections import Store
 
-#: What a key may be allowed to do (api.md, "Who may call").
+#: What a key may be allowed to do (the scopes of the HTTP contract).
 SCOPES = ("signups", "sends", "events", "feedback", "reviews", "lists", "policy", "privacy", "admin")
 
 #: Every key: a hash of SHA-256 → JSON {name, scopes, rate_limit, created_at}. No TTL: a key holds until it is revoked.

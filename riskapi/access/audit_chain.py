@@ -23,7 +23,7 @@ _READ = 1_000
 
 
 @dataclass(slots=True)
-class Verdict:
+class ChainCheck:
     """What was found. ``fault`` says which note breaks the chain and how; None where it holds.
 
     ``checked`` notes follow from each other, the first after number ``start``, up to which notes were dropped;
@@ -40,7 +40,9 @@ class Verdict:
     held: bool | None = None
 
 
-def verify(store: Store, told: Callable[[int, int], None] = lambda done, of: None, holds: str | None = None) -> Verdict:
+def verify(
+    store: Store, told: Callable[[int, int], None] = lambda done, of: None, holds: str | None = None
+) -> ChainCheck:
     """Read the whole log; ``told`` hears how many of how many notes were read.
 
     Notes that come meanwhile are not looked at, and those dropped meanwhile are not missed.
@@ -50,7 +52,7 @@ def verify(store: Store, told: Callable[[int, int], None] = lambda done, of: Non
     length = pipe.ask("XLEN", STREAM, read=int)
     store.run(pipe)
     last, last_hash, start, start_hash = state()
-    found = Verdict(start=int(start or 0), number=int(start or 0), hash=(start_hash or _BEGINNING.encode()).decode())
+    found = ChainCheck(start=int(start or 0), number=int(start or 0), hash=(start_hash or _BEGINNING.encode()).decode())
     upto, of = int(last or 0), length()
     if holds is not None:
         found.held = holds == found.hash
@@ -77,7 +79,7 @@ def verify(store: Store, told: Callable[[int, int], None] = lambda done, of: Non
     return found
 
 
-def _move_on(store: Store, found: Verdict, first: dict[bytes, bytes]) -> None:
+def _move_on(store: Store, found: ChainCheck, first: dict[bytes, bytes]) -> None:
     """Begin where the log begins now, where its oldest notes were dropped since the chain was asked about."""
     if b"number" not in first or int(first[b"number"]) <= found.start + 1:
         return
@@ -87,7 +89,7 @@ def _move_on(store: Store, found: Verdict, first: dict[bytes, bytes]) -> None:
         found.hash = start_hash.decode()
 
 
-def _follow(found: Verdict, place: str, fields: dict[bytes, bytes], holds: str | None) -> str | None:
+def _follow(found: ChainCheck, place: str, fields: dict[bytes, bytes], holds: str | None) -> str | None:
     """Go one note on; what is wrong with it, if anything."""
     data, number, digest = fields.get(b"data", b""), fields.get(b"number"), fields.get(b"hash")
     if number is None or digest is None:

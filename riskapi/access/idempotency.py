@@ -20,7 +20,7 @@ from riskapi.errors import Problem
 if TYPE_CHECKING:
     from riskapi.store.connections import Store
 
-#: How long an answer is remembered, seconds (api.md: 24 h).
+#: How long an answer is remembered, seconds (24 hours, as the HTTP contract says).
 REMEMBERED = 24 * 3600
 #: How long one attempt may take before another may start, seconds; far over the store's time-outs.
 ATTEMPT = 60

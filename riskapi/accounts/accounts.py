@@ -24,7 +24,7 @@ from riskapi.links.keys import entities_of
 from riskapi.policy import Policy
 from riskapi.store import damaged
 from riskapi.store.connections import Store
-from riskapi.store.pipelines import Pipeline, Reply, as_it_is
+from riskapi.store.pipelines import Pipeline, ReplyReader, as_it_is
 from riskapi.store.streams import account_key, oldest, shard, stream
 from riskapi.times import DAY
 from signals.records import record
@@ -133,7 +133,7 @@ def standing(reply: Sequence[Any], user_id: str = "?") -> Standing:
     )
 
 
-def _queue_there(pipe: Pipeline, user_id: str) -> Reply[bool]:
+def _queue_there(pipe: Pipeline, user_id: str) -> ReplyReader[bool]:
     """Ask, in a pipeline, whether an account is there under just this id."""
     return pipe.ask("HEXISTS", account_key(user_id), "tier", read=bool)
 
@@ -150,12 +150,12 @@ class Accounts:
         self._revise = store.script("account_revise")
 
     @staticmethod
-    def queue_known(pipe: Pipeline, user_id: str) -> Reply[KnownAccount | None]:
+    def queue_known(pipe: Pipeline, user_id: str) -> ReplyReader[KnownAccount | None]:
         """Ask, in a pipeline, for the account, None where there is none."""
         return pipe.ask("HMGET", account_key(user_id), "mail", "assessment", "entities", read=known_account)
 
     @staticmethod
-    def queue_voucher(pipe: Pipeline, user_id: str) -> Reply[bool]:
+    def queue_voucher(pipe: Pipeline, user_id: str) -> ReplyReader[bool]:
         """Ask, in a pipeline, whether an account vouches for those it refers: an established customer who said so."""
         asked = ("vouches", "established", "label", "tier")
         return pipe.ask("HMGET", account_key(user_id), *asked, read=Accounts.vouches)
@@ -167,7 +167,7 @@ class Accounts:
         return bool(vouches) and bool(established) and label != b"abuse" and tier != b"limit"
 
     @staticmethod
-    def queue_sending(pipe: Pipeline, user_id: str) -> Reply[SendingAccount | None]:
+    def queue_sending(pipe: Pipeline, user_id: str) -> ReplyReader[SendingAccount | None]:
         """Ask, in a pipeline, for what an account's sending is granted by; None for one never assessed."""
         return pipe.ask("HMGET", account_key(user_id), *SENDING_FIELDS, read=sending_account)
 
@@ -208,7 +208,7 @@ class Accounts:
         return found()
 
     @staticmethod
-    def queue_standing(pipe: Pipeline, user_id: str) -> Reply[Standing]:
+    def queue_standing(pipe: Pipeline, user_id: str) -> ReplyReader[Standing]:
         """As :meth:`standing`, in a pipeline; the reader raises ``not_found``."""
 
         def read(reply: Sequence[Any]) -> Standing:

@@ -20,7 +20,7 @@ from riskapi.links.sites import Sites
 from riskapi.policy.active import ActiveBasis
 from riskapi.policy.tables import Spread as SpreadRules
 from riskapi.store.connections import Store
-from riskapi.store.pipelines import Pipeline, Reply
+from riskapi.store.pipelines import Pipeline, ReplyReader
 from riskapi.times import DAY, instant, rfc3339
 
 #: Sources that are somebody who looked at the account.
@@ -195,7 +195,7 @@ class Labels:
 
     def queue_mark(
         self, pipe: Pipeline, user_id: str, standing: Standing, sites: Sequence[str] = ()
-    ) -> Reply[Standing]:
+    ) -> ReplyReader[Standing]:
         """As :meth:`mark`, in a pipeline, with the keys of the ``sites`` that the account's mail links to: to be read
         is where the account stands by then.
         """

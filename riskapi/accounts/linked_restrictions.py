@@ -54,7 +54,7 @@ class LinkedRestriction:
 
     ``look`` moves nothing: a person only looks. ``claimed``: only a wave or a claim bound it to them, so it is put in
     `review` at most. A pause ends at ``until``. ``review`` is the review that was opened for it; ``withdrawn``: nothing
-    bound the account to any of them when it was looked at last. ``token`` tells one time that it was done from another.
+    bound the account to any of them when it was looked at last. ``token`` tells one such occasion from another.
     ``after`` are the decisions of reviews that were made before it, by their ids: all others were made since.
     """
 
@@ -79,7 +79,7 @@ class LinkedRestriction:
         """Whether it is in force for an account that these are ``near``."""
         return self.is_own or any(each in near for each in self.by)
 
-    def view(self, said: Said) -> LinkedRestrictionView:
+    def view(self, said: SaidByPeople) -> LinkedRestrictionView:
         """As answers show it; what people ``said`` since may have ended it."""
         return {
             "trigger": self.trigger,
@@ -110,7 +110,7 @@ class InForce:
 
 
 @record
-class Said:
+class SaidByPeople:
     """What people said of an account: when a label was given or a tier set last that counts still, as a Unix time, and
     what was ``decided`` in reviews.
     """
@@ -135,7 +135,7 @@ NOTHING = InForce("allow", None, None, frozenset())
 def in_force(
     restrictions: Sequence[LinkedRestriction],
     near: Mapping[str, bool] | None,
-    said: Said,
+    said: SaidByPeople,
     now: float,
     *,
     established: bool,
@@ -209,8 +209,8 @@ def restrictions_of(kept: bytes | None, user_id: str) -> tuple[LinkedRestriction
 
 
 def packed(restrictions: Sequence[LinkedRestriction]) -> bytes:
-    """The field of an account. Of too many it is first those that move nothing that are left out, then those of a
-    trigger that did it again since.
+    """The field of an account. When there are too many, those that move nothing are left out first, then those whose
+    trigger did the same again since.
     """
     kept = [*restrictions]
     while len(kept) > MOST:
@@ -223,8 +223,9 @@ def packed(restrictions: Sequence[LinkedRestriction]) -> bytes:
 
 
 def as_own(restrictions: Sequence[LinkedRestriction], own: LinkedRestriction) -> list[LinkedRestriction]:
-    """The same when the account's own mail has met a trigger, too: what others brought by that trigger is its own from
-    then on, and what others brought counts before it as before. ``own`` is that, where others brought nothing by it.
+    """The restrictions when the account's own mail has met a trigger too: what others brought by that trigger is its
+    own from then on. What they brought by other triggers stays as it was. ``own`` is that, where others brought nothing
+    by it.
     """
     known = [each for each in restrictions if each.trigger == own.trigger]
     if not known:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from riskapi.contract import Tier
-from riskapi.store.pipelines import Pipeline, Reply
+from riskapi.store.pipelines import Pipeline, ReplyReader
 from riskapi.store.streams import account_key
 from signals.facts import Facts
 from signals.records import record
@@ -31,7 +31,7 @@ def origin_field(facts: Facts) -> dict[str, str]:
     return {"origin": f"{'' if asn is None else asn} {domain or ''}"}
 
 
-def queue_origin(pipe: Pipeline, user_id: str) -> Reply[Origin | None]:
+def queue_origin(pipe: Pipeline, user_id: str) -> ReplyReader[Origin | None]:
     """Ask, in a pipeline, for the origin of an account; None where it is not known, or cannot be read."""
     return pipe.ask("HMGET", account_key(user_id), "tier", "at", "origin", read=_origin)
 

@@ -106,8 +106,8 @@ class Pauses:
         self._pause = store.script("account_pause")
 
     def set(self, user_id: str, pause: Pause, policy: Policy) -> int | None:
-        """Pause an account for what itself met, unless it is paused for as long already; its revision where that is
-        another one by it.
+        """Pause an account for what its own mail met, unless it is paused for as long already. Returns the new revision
+        of the account where it was paused.
 
         A pause that others brought about says nothing of it: a longer one goes on, and this one is what is left when
         that ends. Safe to repeat. None where nothing changed, and for an account that is not there.

@@ -34,8 +34,8 @@ class ReachedAccount(TypedDict):
 
 
 class ReachView(TypedDict):
-    """Whom abuse of an account touches: how many are decided again at most, how many of these are established
-    customers, how many share what is proved. At most 50 are named, those who share what is proved first.
+    """Whom abuse of an account touches: at most how many are decided again, how many of these are established
+    customers, and how many share something that is proved. At most 50 are named, those who share what is proved first.
     """
 
     accounts: Count

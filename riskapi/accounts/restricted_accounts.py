@@ -1,8 +1,8 @@
 """The accounts with linked restrictions (:mod:`riskapi.accounts.linked_restrictions`), so that each is looked at again
 once a day, whatever happens.
 
-What happens to links is told at once, but not everything arrives: a release of before 2026-11-28 that runs beside this
-one neither tells nor reads it, and of a large cluster only some are told.
+What happens to links is told at once, but not everything arrives: a release older than 2026-11-28 that runs beside this
+one neither writes nor reads these events, and in a large cluster only some accounts are told.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class RestrictedAccounts:
         self._store, self._accounts, self._agenda = store, accounts, Agenda(store)
 
     def look(self, now: float) -> int:
-        """Put those on the agenda that are due at Unix time ``now``; how many. Safe to repeat, and to stop in the
-        middle. Raises :class:`riskapi.errors.StoreUnavailable`.
+        """Put those that are due at Unix time ``now`` on the agenda. Returns how many there were. Safe to repeat, and
+        to stop in the middle. Raises :class:`riskapi.errors.StoreUnavailable`.
         """
         looked = 0
         for number in range(SHARDS):

@@ -33,7 +33,7 @@ from riskapi.accounts.restriction_change import RestrictionChange
 from riskapi.accounts.stored import first_entry_fields
 from riskapi.policy import Policy
 from riskapi.store.connections import Store
-from riskapi.store.pipelines import Pipeline, Reply
+from riskapi.store.pipelines import Pipeline, ReplyReader
 from riskapi.store.streams import account_key, oldest, shard, stream
 from riskapi.times import DAY, unix_text
 from signals.records import record
@@ -67,9 +67,9 @@ class Arrival:
 
 @record
 class Change:
-    """An account that was decided again: its tier, fields (None takes one away), the latest answer and the decision
-    as JSON, the entry of its history if the tier is another one, and the event. ``revision`` is that it was read at.
-    ``pause`` is what became of a pause that others brought about.
+    """An account that was decided again: its tier, fields (None takes one away), the latest answer and the decision as
+    JSON, the entry of its history if the tier is another one, and the event. ``revision`` is the one at which the
+    account was read. ``pause`` is what became of a pause that others brought about.
     """
 
     user_id: str
@@ -122,7 +122,7 @@ class AccountDecision:
 
 @record
 class DecisionOutcome:
-    """What became of a decision: where the account stands (None where it is there no more), or that the decision was
+    """What became of a decision: where the account stands (None where it no longer exists), or that the decision was
     ``undone`` by now, or ``refused`` because of the status of its review and who holds that.
     """
 
@@ -151,8 +151,8 @@ class AccountReturn:
 
 @record
 class ReturnOutcome:
-    """What became of a return: what was given back and where the account stands, None for one that is there no more;
-    ``refused`` where the review is not decided so any more.
+    """What became of a return: what was given back and where the account stands, None for an account that no longer
+    exists; ``refused`` where the review no longer has that decision.
     """
 
     state: Undone | Literal["gone", "refused"]
@@ -178,7 +178,9 @@ class Tiers:
         self._store.run(pipe)
         return known()
 
-    def queue_record(self, pipe: Pipeline, arrival: Arrival, policy: Policy, now: float) -> Reply[KnownAccount | None]:
+    def queue_record(
+        self, pipe: Pipeline, arrival: Arrival, policy: Policy, now: float
+    ) -> ReplyReader[KnownAccount | None]:
         """As :meth:`record`, in a pipeline."""
         user_id, entry, review = arrival.user_id, arrival.entry, arrival.review
         number = shard(user_id)
@@ -277,7 +279,7 @@ class Tiers:
             given["review"] = {"event": each.review.event.decode(), "place": each.review.place}
         return given
 
-    def queue_decide(self, pipe: Pipeline, decision: AccountDecision, policy: Policy) -> Reply[DecisionOutcome]:
+    def queue_decide(self, pipe: Pipeline, decision: AccountDecision, policy: Policy) -> ReplyReader[DecisionOutcome]:
         """Decide an account as a person said, in a pipeline, once for each decision, and close its review."""
         given = self._given(decision, policy) | {
             "tier": decision.entry["to"],
@@ -288,7 +290,7 @@ class Tiers:
         fields = _flat(decision.review.fields) if decision.review is not None else []
         return self._decide.ask(pipe, _keys(decision), [orjson.dumps(given), *fields], read=_decided)
 
-    def queue_give_back(self, pipe: Pipeline, back: AccountReturn, policy: Policy) -> Reply[ReturnOutcome]:
+    def queue_give_back(self, pipe: Pipeline, back: AccountReturn, policy: Policy) -> ReplyReader[ReturnOutcome]:
         """Give an account back, in a pipeline, what it was before a decision, and open its review. Safe to repeat."""
         given = self._given(back, policy) | {"mark": back.mark.decode()}
         return self._undo.ask(pipe, _keys(back), [orjson.dumps(given)], read=_returned)

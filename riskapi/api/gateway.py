@@ -17,7 +17,7 @@ from contextlib import AbstractAsyncContextManager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from riskapi.api.request_loop import IN_LOOP, BodyWait, Threads, Turn, Waiting
+from riskapi.api.request_loop import IN_LOOP, BodyWait, Threads, Turn, WaitingRequests
 from riskapi.api.routes import LARGER, MAX_BODY
 from riskapi.errors import Problem
 
@@ -93,7 +93,7 @@ class Gateway:
         """``admitted`` says what is known of a request before its body is read."""
         self._app, self._admitted, self._patience = app, admitted, patience
         self._threads = Threads(threads)
-        self._waiting = Waiting(self._threads, patience)
+        self._waiting = WaitingRequests(self._threads, patience)
         self._large = {admitted: asyncio.Semaphore(_LARGE_AT_ONCE) for admitted in ("known", "unknown")}
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:

@@ -13,7 +13,7 @@ from riskapi.api.routes import Call, Reply, Route
 from riskapi.errors import ConfigurationError, Problem
 from riskapi.policy import DEFAULT
 from riskapi.policy.deciding_processes import PolicyWorkers
-from riskapi.policy.proposals import PolicyProposal, Waiting
+from riskapi.policy.proposals import PolicyProposal, StoredProposal
 from riskapi.policy.versions import PolicyChanges, PolicyPage, PolicyVersion, Publication, Version
 from riskapi.times import rfc3339
 
@@ -85,7 +85,7 @@ def show_workers(call: Call[None]) -> Reply:
     return Reply(call.parts.policy.workers())
 
 
-def _made(found: Version | Waiting) -> Reply:
+def _made(found: Version | StoredProposal) -> Reply:
     """What became of a policy: it is in force, or waits for a second person."""
     return tagged(found.body(live=True)) if isinstance(found, Version) else Reply(found.view(), 202)
 

@@ -98,7 +98,7 @@ class BodyOnItsWay(Protocol):
         """Wait no longer."""
 
 
-class Waiting:
+class WaitingRequests:
     """Requests that wait for a body outside the event loop, and the threads in which they go on."""
 
     def __init__(self, threads: Threads, patience: float) -> None:
@@ -133,7 +133,7 @@ class BodyWait:
     Raises :class:`TimeoutError` for a body that came too ``late``, and what granian raises for one that broke off.
     """
 
-    def __init__(self, body: BodyOnItsWay, waiting: Waiting) -> None:
+    def __init__(self, body: BodyOnItsWay, waiting: WaitingRequests) -> None:
         self._body, self._waiting = body, waiting
         self.late = False
 

@@ -15,10 +15,10 @@ from riskapi.contract import USER_ID
 from riskapi.times import DAY, rfc3339
 from signals.records import record
 
-#: Bodies over this are refused, bytes (api.md: 1 MiB).
+#: Bodies over this are refused, bytes (1 MiB, as the HTTP contract says).
 MAX_BODY = 1024 * 1024
 
-#: Those that may be larger: a mail comes whole (api.md: raw mail, 5 MiB).
+#: Those that may be larger: a mail comes whole (5 MiB, as the HTTP contract says).
 LARGER: Mapping[str, int] = {"/v1/feedback/arf": 5 * MAX_BODY, "/v1/feedback/dsn": 5 * MAX_BODY}
 
 

@@ -18,7 +18,7 @@ from riskapi.budgets.limits import Counts
 from riskapi.errors import Problem
 from riskapi.policy import Policy
 from riskapi.store.connections import Store
-from riskapi.store.pipelines import Pipeline, Reply
+from riskapi.store.pipelines import Pipeline, ReplyReader
 from riskapi.store.scripts import Script
 from riskapi.store.streams import oldest
 from riskapi.times import DAY
@@ -44,7 +44,7 @@ class Budgets:
     def _now(self, now: float) -> str:
         return "" if self._store_clock else repr(now)
 
-    def queue_read(self, pipe: Pipeline, user_id: str, now: float, cluster: str = "") -> Reply[Usage]:
+    def queue_read(self, pipe: Pipeline, user_id: str, now: float, cluster: str = "") -> ReplyReader[Usage]:
         """Ask, in a pipeline, what an account and its ``cluster``, if known, spent."""
         budget = budget_key(user_id)
         keys = [budget, cluster_key(cluster), members_key(cluster)] if cluster else [budget] * 3

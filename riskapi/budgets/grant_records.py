@@ -1,7 +1,7 @@
 """A grant of recipients: what is asked for, what comes of it, and how a grant is kept and answered.
 
 :class:`Grant` is the answer of HTTP, which the policy server reads too. :class:`StoredGrant` is what the store says. It
-differs by what no caller is told: news for reviewers and neighbours, and when it was. It is kept under its reservation
+also has what no caller is told: news for reviewers and neighbours, and when it was. It is kept under its reservation
 and its Idempotency-Key.
 """
 

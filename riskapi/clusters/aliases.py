@@ -12,7 +12,7 @@ from riskapi.store.connections import Store
 _LARGE = 100
 #: Accounts that are kept at most, those of all clusters together: some 20 MB.
 _MOST = 100_000
-#: Of so many accounts of a cluster one may be another before they are read anew.
+#: Of a cluster's accounts, one in this many may have changed before they are read anew.
 _OF = 50
 
 
@@ -24,13 +24,13 @@ class Aliases:
         self._kept: dict[str, Mapping[str, str]] = {}
 
     def of(self, user_id: str) -> str:
-        """The alias of an account: a keyed HMAC, so that nothing is left of it there when it is erased."""
+        """The alias of an account: a keyed HMAC, so that records of others hold nothing of it once it is erased."""
         return self._links.mac("holder", user_id)
 
     def accounts(self, cluster_id: str) -> Mapping[str, str]:
-        """The accounts of a cluster by alias. Of a large one, those who came or went just now may be missing, or still
-        there: to read and name all of 5,000 takes 20 ms, and some hundred of them may be looked at in a row. Raises
-        :class:`riskapi.errors.StoreUnavailable`.
+        """The accounts of a cluster by alias. In a large cluster, accounts that came or went just now may be missing,
+        or still be named: reading and naming all of 5,000 takes 20 ms, and a hundred of its accounts may be looked at
+        in a row. Raises :class:`riskapi.errors.StoreUnavailable`.
         """
         key, kept = members_key(cluster_id), self._kept.get(cluster_id, {})
         size = self._store.execute("SCARD", key)

@@ -20,7 +20,7 @@ from riskapi.budgets.caps import Usage
 from riskapi.budgets.keys import budget_key, cluster_key, kept, members_key
 from riskapi.clusters.aliases import Aliases
 from riskapi.clusters.joins import NAMED, Joined, Joins
-from riskapi.clusters.sides import Group, Near, Thing, groups, near, standing_of
+from riskapi.clusters.neighbours import Group, Neighbours, Thing, groups, neighbours, standing_of
 from riskapi.clusters.splits import Splits
 from riskapi.errors import Problem, StoreUnavailable
 from riskapi.links.bonds import Bond, bonds, edge_of
@@ -127,8 +127,8 @@ class Clusters:
     def _bonds(
         self, entities: Collection[Entity], matches: Sequence[Match], policy: Policy, now: float, at: float | None
     ) -> tuple[list[Bond], set[str]]:
-        """What binds an account, and the edges among it that may turn out to be hubs. What somebody holds binds those
-        who claim it to each other beyond the thing only once that is known.
+        """What binds an account, and the edges among it that may turn out to be hubs. Those who claim what somebody
+        holds are bound to each other beyond that one thing only once the holder is known.
         """
         made = bonds(entities, matches, policy, now, self._links.entity_key, at)
         if not made:
@@ -233,20 +233,20 @@ class Clusters:
         found = self._store.execute("SSCAN", members_key(cluster_id), 0, "COUNT", max(most, 1))[1]
         return [name.decode() for name in found]
 
-    def near(self, cluster_id: str, user_id: str, now: float) -> Near:
+    def neighbours(self, cluster_id: str, user_id: str, now: float) -> Neighbours:
         """The accounts of a cluster that something still binds to one of them at Unix time ``now``, itself included,
         and whether what was seen or proved does: neither waves nor what somebody only claims.
         """
         names, things = self.things(cluster_id, now) if cluster_id else ([], [])
-        return near(names, things, user_id)
+        return neighbours(names, things, user_id)
 
     def groups(self, cluster_id: str, user_ids: Sequence[str], now: float) -> list[Group]:
         """The groups, within a cluster, that some accounts are in at Unix time ``now``."""
         return groups(self.things(cluster_id, now)[1] if cluster_id else [], user_ids)
 
-    def beside(self, cluster_id: str, user_id: str, names: Sequence[str], now: float) -> Near:
+    def beside(self, cluster_id: str, user_id: str, names: Sequence[str], now: float) -> Neighbours:
         """Those of some accounts of a cluster that something binds to one directly at Unix time ``now``, and whether
-        what was seen or proved does: the quick part of :meth:`near`.
+        what was seen or proved does: the quick part of :meth:`neighbours`.
         """
         pipe = self._store.pipeline()
         asked = pipe.ask("HGETALL", cluster_key(cluster_id), read=as_it_is)
@@ -258,7 +258,7 @@ class Clusters:
         seen = {edge for edge in lasting if standing_of(edge, claims=b"c:" + edge.encode() in fields) == "proved"}
         found = {name: lasting & state().edges for name, state in states.items() if state().cluster == cluster_id}
         bound = {name: not seen.isdisjoint(edges) for name, edges in found.items() if edges and name != user_id}
-        return Near(bound, min((ends[edge] for name in bound for edge in found[name]), default=None))
+        return Neighbours(bound, min((ends[edge] for name in bound for edge in found[name]), default=None))
 
     def company(self, things: Mapping[str, Collection[str]], most: int) -> dict[str, list[str]]:
         """The other accounts that share a budget with one of some, or something of its entities that people do not

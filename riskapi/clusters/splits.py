@@ -20,7 +20,7 @@ from riskapi.links.touches import KEEP
 from riskapi.metrics import Metrics
 from riskapi.policy import Policy
 from riskapi.store.connections import Store
-from riskapi.store.pipelines import Pipeline, Reply
+from riskapi.store.pipelines import Pipeline, ReplyReader
 from riskapi.store.streams import oldest
 from riskapi.times import rfc3339
 
@@ -53,11 +53,11 @@ class Splits:
 
     def queue_loosen(
         self, pipe: Pipeline, names: Collection[str], edges: Collection[str], policy: Policy, now: float, *, reason: str
-    ) -> Reply[int]:
+    ) -> ReplyReader[int]:
         """As :meth:`loosen`, in a pipeline: tells how many clusters lost edges."""
         return self._queue(pipe, policy, now, None, names=list(names), edges=list(edges), reason=reason)
 
-    def queue_let_go(self, pipe: Pipeline, key: str, policy: Policy, now: float) -> Reply[int]:
+    def queue_let_go(self, pipe: Pipeline, key: str, policy: Policy, now: float) -> ReplyReader[int]:
         """Let a thing bind nobody, in a pipeline: take its edges out of every cluster. Tells how many lost any.
 
         On a cluster of nodes the thing lies elsewhere: reading who shares it takes a trip more.
@@ -98,7 +98,7 @@ class Splits:
         self._store.run(pipe)
         self.count(lost())
 
-    def _queue(self, pipe: Pipeline, policy: Policy, now: float, thing: str | None, **asked: Any) -> Reply[int]:
+    def _queue(self, pipe: Pipeline, policy: Policy, now: float, thing: str | None, **asked: Any) -> ReplyReader[int]:
         given = {
             "now": "" if self._store_clock else now,
             "at": rfc3339(now),

@@ -19,7 +19,7 @@ from riskapi.commands.audit import COMMAND_LINE
 from riskapi.commands.invocation import Invocation
 from riskapi.errors import ConfigurationError, Problem
 from riskapi.policy.active import Basis
-from riskapi.policy.proposals import Proposals, Waiting
+from riskapi.policy.proposals import Proposals, StoredProposal
 from riskapi.policy.publisher import Publisher
 from riskapi.policy.versions import Policies, Publication, Version
 from riskapi.settings import Settings
@@ -121,9 +121,9 @@ def _publication(note: str, given_author: str | None) -> Publication:
     return Publication(note=note, author=author.name(given_author), at=rfc3339(time.time()))
 
 
-def _in_force(store: Store, action: str, made: Version | Waiting) -> int:
+def _in_force(store: Store, action: str, made: Version | StoredProposal) -> int:
     audit, now = AuditLog(store), time.time()
-    if isinstance(made, Waiting):
+    if isinstance(made, StoredProposal):
         audit.note(COMMAND_LINE, action, made.id, now, state="waits for a second person")
         print(f"{made.id} waits for a second person until {made.until}, because it loosens something:")
         print(*(f"  {text}" for text in made.loosens), sep="\n")
@@ -133,7 +133,7 @@ def _in_force(store: Store, action: str, made: Version | Waiting) -> int:
     return 0
 
 
-def _publish(proposals: Proposals, path: Path, since: int | None, publication: Publication) -> Version | Waiting:
+def _publish(proposals: Proposals, path: Path, since: int | None, publication: Publication) -> Version | StoredProposal:
     """Put a file into force, if version ``since`` still is; by default the one that JSON was shown from."""
     given, shown, latest = tables_of(path), path.suffix == ".json", 0
     if shown and since is None and type(given.get("version")) is int:

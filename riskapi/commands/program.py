@@ -47,8 +47,8 @@ def begin(
         bool,
         typer.Option(
             "--start-store",
-            help="Start the store of the data directory for this command, while the service does not run. None is "
-            "made.",
+            help="Start the store of the data directory for this command, while the service does not run. "
+            "A new store is never made.",
         ),
     ] = False,
 ) -> None:

@@ -35,8 +35,8 @@ from riskapi.times import Backoff
 _GRACE = 10
 #: Seconds between two looks at the worker, whether it is still there.
 _LOOK = 1.0
-#: Seconds after which the end of a worker is not its start's fault, and the longest pause in seconds before a worker
-#: that ends again and again is started once more.
+#: A worker that ended within these seconds is taken to have failed at its start. The second figure is the longest
+#: pause, in seconds, before a worker that keeps ending is started again.
 _STEADY, _LONGEST_PAUSE = 10.0, 30.0
 _EXAMPLE = (
     '{"account": {"user_id": "u_1001", "name": "Ana Ruiz", "organization": "Ruiz Ceramics"}, '

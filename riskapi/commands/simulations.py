@@ -21,7 +21,7 @@ from riskapi.commands.policy import tables_of
 from riskapi.commands.progress import LongWork
 from riskapi.errors import Problem
 from riskapi.sending.allowances import Allowances
-from riskapi.simulations.recorded_signups import Back, RecordedSignups
+from riskapi.simulations.recorded_signups import ReadingBack, RecordedSignups
 from riskapi.simulations.runs import Run, Runs
 from riskapi.simulations.shares import Rate, Share
 
@@ -104,7 +104,7 @@ def _runs(call: Invocation) -> Iterator[Runs]:
 def _carried_out(runs: Runs, run: Run) -> dict[str, Any]:
     with LongWork("simulating", run.back.entries) as work:
 
-        def tell(back: Back) -> None:
+        def tell(back: ReadingBack) -> None:
             work.reach(back.done, f"{back.found:,} signups")
 
         return runs.carry_out(run, tell)

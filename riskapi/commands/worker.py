@@ -37,7 +37,7 @@ _CLEANED = {
     "restricted": "accounts put on the agenda that bear what the mail of others brought",
     "reviews": "reviews whose accounts have expired taken out of the queue",
 }
-#: Seconds what is in hand is given to end; leases bring back the rest.
+#: Seconds that work in hand is given to end. Work that takes longer comes back when its lease ends.
 _GRACE = 8.0
 #: How much the worker of `serve` steps back (nice) where processors are short: callers that wait for an answer go
 #: first.

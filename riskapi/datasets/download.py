@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 import httpcore
 
 from riskapi.outgoing.destinations import DestinationGuard
-from riskapi.outgoing.http import MOVED, PLAIN, HttpAnswer, HttpClient, HttpFailure, Route, TooLarge, http_date
+from riskapi.outgoing.http import MOVED, PLAIN, HttpClient, HttpFailure, Redirects, StreamedAnswer, TooLarge, http_date
 
 #: Seconds for one file, redirects included: 60 MB over a line of 2 Mbit/s.
 TOTAL: Final = 300.0
@@ -60,7 +60,7 @@ async def _download(
     clock = asyncio.get_running_loop().time
     until = clock() + total
     try:
-        route, headers = Route(bare, _REDIRECTS), [*_conditions(known), *_credentials(parts)]
+        route, headers = Redirects(bare, _REDIRECTS), [*_conditions(known), *_credentials(parts)]
         while True:
             left = max(until - clock(), 0.0)
             async with client.ask("GET", route.url, [*_HEADERS, *headers], left, silence=_SILENCE) as answer:
@@ -82,7 +82,9 @@ async def _download(
         await client.aclose()
 
 
-async def _written(answer: HttpAnswer, to: Path, most: int, known: Validators, progress: Progress) -> Validators | None:
+async def _written(
+    answer: StreamedAnswer, to: Path, most: int, known: Validators, progress: Progress
+) -> Validators | None:
     """What was said of the file, which is written; None where it is the same."""
     if answer.status == 304 and any(known):
         return None

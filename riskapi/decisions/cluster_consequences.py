@@ -15,7 +15,7 @@ from itertools import islice
 from riskapi.accounts.accounts import Accounts
 from riskapi.accounts.linked_restrictions import MOST_NAMED, LinkedRestriction
 from riskapi.clusters.clusters import Clusters
-from riskapi.clusters.sides import Group
+from riskapi.clusters.neighbours import Group
 from riskapi.decisions.cluster_agenda import ClusterAgenda
 from riskapi.decisions.mail_met import WORDS, MailMet, events_of, together
 from riskapi.decisions.restrictor import Restrictor
@@ -128,7 +128,7 @@ class ClusterConsequences:
 
     def do(self, each: Consequence, now: float) -> list[FeedbackAction]:
         """Do what follows for an account at Unix time ``now``, once in the days of its trigger; what was done. Nothing
-        is where it was erased, or expired, or the trigger is not live any more. Raises
+        is done for an account that was erased or has expired, nor by a trigger that is not live any more. Raises
         :class:`riskapi.errors.StoreUnavailable`.
         """
         policy = self._active.policy

@@ -28,7 +28,7 @@ from riskapi.decisions.mail_met import WORDS, MailMet
 from riskapi.decisions.restrictor import Restrictor
 from riskapi.decisions.trigger_marks import DONE, FeedbackDone, TriggerMarks, review_about
 from riskapi.errors import Problem
-from riskapi.feedback.counts import Feedback, FeedbackAction, Tally
+from riskapi.feedback.counts import CountedEvents, Feedback, FeedbackAction
 from riskapi.feedback.event import FeedbackEvent
 from riskapi.feedback.triggers import acting, fired
 from riskapi.metrics import Metrics
@@ -71,7 +71,7 @@ class Consequences:
             store, active, accounts, clusters, holds, self._mail_met, self._marks, restrictor
         )
 
-    def take(self, events: Sequence[FeedbackEvent], now: float) -> Tally:
+    def take(self, events: Sequence[FeedbackEvent], now: float) -> CountedEvents:
         """Count events at Unix time ``now``, and do what follows for their accounts, or say what the worker did of it
         meanwhile. Raises :class:`StoreUnavailable`; sent again, what was counted is a duplicate, and what was left to
         do is done.

@@ -223,7 +223,9 @@ class Events:
 
 
 def _terms(event: Event, policy: Policy) -> tuple[str, str]:
-    """What an event says of the account's plan, and what it makes it an established customer by, for the script."""
+    """For the script: what an event says of the account's plan, and what of it makes the account an established
+    customer.
+    """
     if event.type == "payment_verified":
         return "", "payment"
     if event.type != "plan_changed" or event.plan is None:

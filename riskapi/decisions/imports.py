@@ -123,7 +123,7 @@ class Imports:
         return ImportOutcome(imported, len(found) - imported, rejected)
 
     def _some(self, found: Sequence[Customer], actor: str, now: float) -> int:
-        """Import those that are not there yet; how many were."""
+        """Import those that are not there yet. Returns how many were imported."""
         pipe = self._store.pipeline()
         for customer in found:
             pipe.execute_command("HEXISTS", account_key(customer.account.user_id), "tier")

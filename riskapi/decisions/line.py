@@ -118,7 +118,7 @@ def decided_on(
     basis: Basis, facts: Facts, listing: Listed | None = None, *, established: bool = False, cleared: bool = False
 ) -> Decided:
     """Decide on facts. What others did is not held against an ``established`` customer, nor against one who was
-    ``cleared`` (labelled legitimate by a person), of whom only what was seen of bad company is left out.
+    ``cleared`` (labelled legitimate by a person): there only bad company that was seen is left out.
     """
 
     def decided(readings: Readings) -> Decision:

@@ -13,7 +13,7 @@ from dataclasses import field
 from typing import Any
 
 from riskapi.accounts.labels import PEOPLE
-from riskapi.accounts.linked_restrictions import Said
+from riskapi.accounts.linked_restrictions import SaidByPeople
 from riskapi.accounts.stored import KeptDecisions, StoredAccount
 from riskapi.contract import Tier
 from riskapi.decisions.line import Decided
@@ -97,9 +97,9 @@ class Past:
         return stands is not None and all(row.get("decision_id") != stands for row in self.history)
 
     @property
-    def said(self) -> Said:
+    def said(self) -> SaidByPeople:
         """What people said about it, as it counts against what others brought."""
-        return Said(self.spoken_at, self.decided)
+        return SaidByPeople(self.spoken_at, self.decided)
 
     @property
     def imported(self) -> bool:
@@ -152,7 +152,8 @@ def _moved(past: Past, found: Decided, policy: Policy, now: float, cause: str) -
     if listing == "deny":
         return Move(decision.tier, own_tier(found, decision.tier, own, policy))
     if listing == "allow":
-        # It is written for many; what a person said of this very account goes before it, and so does what its mail met.
+        # A list entry is written for many accounts: what a person said of this very account goes before it, and so does
+        # what its mail met.
         last = past.last
         permitted = spoken is None and not past.is_confirmed and last.get("source") != "feedback"
         return Move(decision.tier if permitted else past.own if past.restricted else past.tier, own)
@@ -229,7 +230,7 @@ def cause_of(past: Past, found: Decided, tier: Tier, trigger: str, before: Readi
     """What changed a tier: the company it is in, what its rule reads and was read otherwise ``before``, or what was
     taken back; else what led to the look.
 
-    Many things happen at once, and one look is for all of them.
+    Many things happen at once, and one look covers all of them.
     """
     decision, readings = found.decision, found.readings
     if SEVERITY[tier] < SEVERITY[past.tier] and past.history and decision.source != "list":
@@ -250,8 +251,8 @@ def cause_of(past: Past, found: Decided, tier: Tier, trigger: str, before: Readi
 
 
 def _brought_by(entry: Mapping[str, Any]) -> str | None:
-    """What brought an entry of the history about, which holds no more: a list, or what deciding again was caused by. Of
-    what mail met only that of others comes and goes.
+    """The cause of an entry of the history that no longer holds: a list, or what caused the account to be decided
+    again. Only what the mail of others met comes and goes.
     """
     if entry.get("source") == "feedback":
         return "linkage"

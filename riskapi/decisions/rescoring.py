@@ -26,8 +26,8 @@ from riskapi.decisions.answer import DecidedBy, assessment, reasons
 from riskapi.decisions.gather import Gatherer
 from riskapi.decisions.line import case_of
 from riskapi.decisions.movement import Past, cause_of, moved
-from riskapi.decisions.reassessment import Reassessment
 from riskapi.decisions.record import decision_entry, decision_event
+from riskapi.decisions.rescored import Rescored
 from riskapi.decisions.restrictor import Restricted, Restrictor, pause_move
 from riskapi.enrichment.findings import Findings, times
 from riskapi.errors import StoreUnavailable
@@ -49,7 +49,7 @@ _IDENTITY_SECONDS = 30 * DAY
 
 
 @record
-class Again:
+class RescoringResult:
     """What deciding an account again came to: its tier before and now, and when it is to be looked at next."""
 
     before: Tier
@@ -79,7 +79,7 @@ class Rescorer:
         self._labels, self._proofs, self._holds, self._metrics = labels, proofs, holds, metrics
         self._restrictor = restrictor
 
-    def again(self, user_id: str, cause: str, now: float) -> Again:
+    def again(self, user_id: str, cause: str, now: float) -> RescoringResult:
         """Decide an account again at Unix time ``now``, because of ``cause``: what happened, such as ``event.login``.
 
         Safe to repeat: the same readings are recorded once. Raises ``not_found`` and :class:`StoreUnavailable`.
@@ -94,21 +94,21 @@ class Rescorer:
             before = found.past.tier
             if found.tier == before and not found.is_news(cause):
                 self._metrics.again(cause, "same")
-                return Again(before, before, due)
+                return RescoringResult(before, before, due)
             if self._recorded(basis, user_id, found, cause, now):
                 self._metrics.again(cause, "same" if found.tier == before else "moved")
-                return Again(before, found.tier, due)
+                return RescoringResult(before, found.tier, due)
         raise StoreUnavailable("an account changed too often to decide it again")
 
-    def _read(self, basis: Basis, user_id: str, cause: str, now: float) -> Reassessment:
+    def _read(self, basis: Basis, user_id: str, cause: str, now: float) -> Rescored:
         """The account as it is decided now. Raises :class:`~riskapi.store.damaged.Unreadable` for a damaged row."""
         try:
-            return self._reassessed(basis, user_id, cause, now)
+            return self._rescored(basis, user_id, cause, now)
         except damaged.FAULTS as error:
             damaged.note("account", user_id, error)
             raise damaged.Unreadable("not an account") from error
 
-    def _reassessed(self, basis: Basis, user_id: str, cause: str, now: float) -> Reassessment:
+    def _rescored(self, basis: Basis, user_id: str, cause: str, now: float) -> Rescored:
         account, policy = self._accounts.load(user_id), basis.policy
         spread = spread_of(account.fields.get("spread"), user_id)
         if spread is not None and spread.has_ended(now):
@@ -142,9 +142,9 @@ class Rescorer:
         )  # fmt: skip
         move = moved(past, case.decided, policy, now, cause, restricted.held.floor)
         others = self._restrictor.others(user_id, fields, restricted, policy, now) if past.restricted else {}
-        return Reassessment(account, past, case, gathered, move, restricted, others)
+        return Rescored(account, past, case, gathered, move, restricted, others)
 
-    def _look(self, user_id: str, found: Reassessment, now: float) -> None:
+    def _look(self, user_id: str, found: Rescored, now: float) -> None:
         """Have a person look at an established customer in bad company; nothing else changes for it."""
         company = found.case.decided.company
         if company is None:
@@ -155,13 +155,13 @@ class Rescorer:
         name = f"{user_id}\0company\0{found.case.usage.cluster or company.rule}"
         self._holds.review(user_id, now, code, text, name, self._active.policy, company=True)
 
-    def _withdraw(self, user_id: str, found: Reassessment, now: float) -> None:
+    def _withdraw(self, user_id: str, found: Rescored, now: float) -> None:
         """Close the review that was opened because of others, where nothing asks for it any more."""
         looked = found.account.fields.get("looked")
         if looked and found.case.decided.company is None and found.tier == "allow":
             self._holds.withdraw(user_id, looked.decode(), now, self._active.policy)
 
-    def _next(self, basis: Basis, found: Reassessment, now: float) -> float | None:
+    def _next(self, basis: Basis, found: Rescored, now: float) -> float | None:
         """When to look again, whatever happens: by the schedule, and when what decided now is over."""
         due: list[float | None] = [next_due(basis.policy, found.gathered.facts.signup_at, now)]
         if found.gathered.facts.identity:
@@ -171,14 +171,14 @@ class Rescorer:
         due += [spread.expires_at if spread is not None else None, found.restricted.ends]
         return min((at for at in due if at is not None and at > now), default=None)
 
-    def _want(self, user_id: str, found: Reassessment, cause: str, now: float) -> None:
+    def _want(self, user_id: str, found: Rescored, cause: str, now: float) -> None:
         """Have looked up what is not known; by the schedule also what is no longer fresh."""
         known = found.gathered.findings
         wanted = [each for each in found.gathered.subjects if cause == "schedule" or each.kind not in known]
         if wanted:
             self._findings.want(user_id, wanted, times(known), now)
 
-    def _recorded(self, basis: Basis, user_id: str, found: Reassessment, cause: str, now: float) -> bool:
+    def _recorded(self, basis: Basis, user_id: str, found: Rescored, cause: str, now: float) -> bool:
         """Write it down; False when somebody changed the account meanwhile."""
         past, case, decision, policy = found.past, found.case, found.decision, basis.policy
         review: ReviewOpening | None = None

@@ -20,7 +20,7 @@ from riskapi.accounts.linked_restrictions import (
     NOTHING,
     InForce,
     LinkedRestriction,
-    Said,
+    SaidByPeople,
     as_own,
     in_force,
     packed,
@@ -33,7 +33,7 @@ from riskapi.accounts.stored import StoredAccount
 from riskapi.accounts.tiers import Tiers
 from riskapi.budgets.budgets import Budgets
 from riskapi.clusters.clusters import Clusters
-from riskapi.clusters.sides import Near
+from riskapi.clusters.neighbours import Neighbours
 from riskapi.contract import Tier
 from riskapi.decisions.movement import Past, tighter
 from riskapi.decisions.trigger_marks import review_about
@@ -64,7 +64,7 @@ class Restricted:
     held: InForce = field(default_factory=lambda: NOTHING)
     near: Mapping[str, bool] | None = None
     ends: float | None = None
-    said: Said = field(default_factory=Said)
+    said: SaidByPeople = field(default_factory=SaidByPeople)
 
 
 class Restrictor:
@@ -84,7 +84,7 @@ class Restrictor:
         self._accounts, self._tiers, self._labels = accounts, tiers, labels
         self._budgets, self._clusters, self._holds = budgets, clusters, holds
 
-    def of(self, user_id: str, account: StoredAccount, said: Said, policy: Policy, now: float) -> Restricted:
+    def of(self, user_id: str, account: StoredAccount, said: SaidByPeople, policy: Policy, now: float) -> Restricted:
         """What an account bears at Unix time ``now``; what people ``said`` of it goes before that."""
         kept = account.fields.get("restrictions")
         restrictions = restrictions_of(kept, user_id)
@@ -97,7 +97,7 @@ class Restrictor:
         held = in_force(restrictions, binds, said, now, established=account.is_established(now))
         return Restricted(restrictions, held, binds, near.ends, said)
 
-    def _near(self, user_id: str, restrictions: Sequence[LinkedRestriction], now: float) -> Near:
+    def _near(self, user_id: str, restrictions: Sequence[LinkedRestriction], now: float) -> Neighbours:
         """Those that an account is bound to. Where it is bound directly to some of those who brought each thing about,
         by what was seen or proved unless that is merely claimed, these say all that is to be known, and a large cluster
         is not read for each of its accounts.
@@ -114,7 +114,7 @@ class Restrictor:
             bound = near.accounts
             if all(any(bound.get(name) or (claimed and name in bound) for name in names) for names, claimed in brought):
                 return near
-        return self._clusters.near(cluster, user_id, now)
+        return self._clusters.neighbours(cluster, user_id, now)
 
     def others(
         self, user_id: str, fields: Mapping[str, bytes], restricted: Restricted, policy: Policy, now: float

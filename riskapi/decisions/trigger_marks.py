@@ -26,7 +26,8 @@ from signals.records import record
 
 #: What each action is called in answers and events.
 FeedbackDone = Literal["warned", "tightened", "limited", "paused"]
-#: Of what a key is at its end: what the account met itself, what its cluster met, what only a look followed from.
+#: What the end of a key says it is about: what the account met itself, what its cluster met, or what only a look
+#: followed from.
 Of = Literal["", ":linked", ":looked"]
 DONE: dict[str, FeedbackDone] = {
     "warn": "warned",

@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 
 from riskapi.accounts.accounts import Accounts
 from riskapi.accounts.history import HistoryEntry, LabelEntry
-from riskapi.accounts.linked_restrictions import LinkedRestrictionView, Said, restrictions_of
+from riskapi.accounts.linked_restrictions import LinkedRestrictionView, SaidByPeople, restrictions_of
 from riskapi.accounts.log import Decisions
 from riskapi.accounts.pauses import PauseView, pause_of
 from riskapi.accounts.spreads import KeptSpread, spread_of
@@ -19,7 +19,7 @@ from riskapi.budgets import terms
 from riskapi.budgets.limits import Limits
 from riskapi.budgets.terms import Established, OwnCapsView
 from riskapi.clusters.clusters import Clusters
-from riskapi.clusters.sides import Thing, standing_of
+from riskapi.clusters.neighbours import Thing, standing_of
 from riskapi.contract import Reason, Tier
 from riskapi.decisions.answer import Assessment, in_form, reasons
 from riskapi.decisions.gather import Gatherer
@@ -129,7 +129,9 @@ class Profiles:
             "feedback": self._feedback.view(*self._feedback.read(user_id, now)),
             "labels": account.labels,
             "spread": spread.view() if (spread := spread_of(account.fields.get("spread"), user_id)) else None,
-            "linked_restrictions": [each.view(Said(decided=account.decided)) for each in brought if not each.is_own],
+            "linked_restrictions": [
+                each.view(SaidByPeople(decided=account.decided)) for each in brought if not each.is_own
+            ],
             "history": account.history,
             "signup": damaged.whole(account.signup),
             "readings": self._decisions.readings(account.decision),

@@ -37,7 +37,7 @@ PAUSES = (5.0, 30.0, 120.0, 600.0)
 _IDLE = 0.1
 #: Seconds between two looks whether the resolver is believed, while it is and while it is not.
 _WATCH, _WATCH_DOUBTED = 300.0, 15.0
-#: Seconds those under way are given when the worker stops; then they are handed back.
+#: Seconds that look-ups under way are given when the worker stops; then they are handed back.
 _GRACE = 3.0
 
 

@@ -14,7 +14,16 @@ import orjson
 
 from riskapi.enrichment.upstream import Upstream, UpstreamError, UpstreamRefused, UpstreamSilent
 from riskapi.outgoing.destinations import DestinationGuard
-from riskapi.outgoing.http import MOVED, PLAIN, HttpAnswer, HttpClient, HttpFailure, Route, TooLarge, retry_after
+from riskapi.outgoing.http import (
+    MOVED,
+    PLAIN,
+    HttpClient,
+    HttpFailure,
+    Redirects,
+    StreamedAnswer,
+    TooLarge,
+    retry_after,
+)
 from riskapi.times import DAY
 
 #: Seconds for one document, redirects included. Registries answer within one, the slow ones within three.
@@ -35,9 +44,10 @@ _HEADERS: Final = ((b"Accept", b"application/rdap+json, application/json;q=0.9")
 class Fetcher:
     """Gets JSON documents. Made and used in one event loop; :meth:`aclose` ends it.
 
-    ``guard`` says what may be connected to. ``upstream`` gives the circuit of a server and ``admit`` is awaited before
-    each request and not counted; both are given the server as ``host:port``, the former also what asks the server about
-    itself (RFC 9082, 3.1.6), so that no circuit opens because of what it says of others. ``clock`` is Unix time.
+    ``guard`` says what may be connected to. ``upstream`` gives the circuit of a server. ``admit`` is awaited before
+    each request, which does not count as time of the request. Both are given the server as ``host:port``; ``upstream``
+    is also given what asks the server about itself (RFC 9082, 3.1.6), so that no circuit opens because of what it says
+    of others. ``clock`` is Unix time.
     """
 
     def __init__(
@@ -63,7 +73,7 @@ class Fetcher:
         """
         clock, left = asyncio.get_running_loop().time, self._total
         try:
-            route = Route(url, REDIRECTS)
+            route = Redirects(url, REDIRECTS)
             while True:
                 if self._admit is not None:
                     await self._admit(server_of(route.url))
@@ -109,7 +119,7 @@ class Fetcher:
                 raise UpstreamSilent("HTTP did not answer in time") from None
             raise UpstreamError(f"HTTP did not answer properly: {error}") from None
 
-    async def _body(self, answer: HttpAnswer) -> bytes:
+    async def _body(self, answer: StreamedAnswer) -> bytes:
         if 400 <= answer.status < 500 and answer.status not in (408, 429):
             raise UpstreamRefused(f"HTTP status {answer.status}")
         if answer.status != 200:

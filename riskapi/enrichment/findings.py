@@ -26,7 +26,7 @@ from riskapi.policy import Policy
 from riskapi.store import damaged
 from riskapi.store.connections import Store
 from riskapi.store.due_sets import DueSets
-from riskapi.store.pipelines import Pipeline, Reply, as_it_is
+from riskapi.store.pipelines import Pipeline, ReplyReader, as_it_is
 from riskapi.store.replies import scored
 from riskapi.store.streams import SHARDS, oldest, stream
 from riskapi.times import DAY, HOUR
@@ -208,7 +208,7 @@ class Findings:
 
     def want_all(self, wishes: Sequence[Wish], now: float) -> list[str | None]:
         """As :meth:`want`, for several accounts in one trip; what it returns of each, in their order."""
-        pipe, asked = self._store.pipeline(), [(wish, list[Reply[bytes | None]]()) for wish in wishes]
+        pipe, asked = self._store.pipeline(), [(wish, list[ReplyReader[bytes | None]]()) for wish in wishes]
         for wish, replies in asked:
             for subject in wish.subjects:
                 keys = [finding_key(subject), _waiting_key(subject), subject.queue, _subjects_key(subject.shard)]
@@ -342,7 +342,7 @@ class Findings:
         return sum(self._store.run(pipe))
 
 
-def _cause(wish: Wish, replies: Sequence[Reply[bytes | None]]) -> str | None:
+def _cause(wish: Wish, replies: Sequence[ReplyReader[bytes | None]]) -> str | None:
     """Why an account can be decided again at once, given the times of the findings that are there."""
     cause = None
     for subject, reply in zip(wish.subjects, replies, strict=True):
@@ -368,7 +368,7 @@ def _said(kind: FindingKind, reply: bytes) -> Finding:
     return _RECORDS[kind](**damaged.known(_RECORDS[kind], orjson.loads(reply)["said"]))
 
 
-def _queue_said(pipe: Pipeline, subject: Subject) -> Reply[Finding | None]:
+def _queue_said(pipe: Pipeline, subject: Subject) -> ReplyReader[Finding | None]:
     """Ask, in a pipeline, what was said of a subject: None where nothing is kept, or it cannot be read."""
 
     def read(reply: bytes | None) -> Finding | None:

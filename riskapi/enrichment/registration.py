@@ -13,8 +13,9 @@ from signals.facts import Registration
 async def look_up_registration(
     domain: str, fetcher: Fetcher, servers: Servers, now: float, trust: RegistryTrust | None = None
 ) -> Registration:
-    """Ask about a registrable domain in A-labels. Nothing is known where its ending has no RDAP server, as many of
-    countries have none, nor where ``trust`` does not believe the one that knows no such domain. ``now`` is Unix time.
+    """Ask about a registrable domain in A-labels. Nothing is known where its ending has no RDAP server, as with many
+    endings of countries, nor where the server says that there is no such domain and ``trust`` does not believe it.
+    ``now`` is Unix time.
 
     Raises :class:`UpstreamError` when the registry did not answer, or about something else.
     """

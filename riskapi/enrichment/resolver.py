@@ -37,11 +37,6 @@ class DnsAnswer:
     records: tuple[dns.rdata.Rdata, ...] = ()
     missing: bool = False
 
-    @property
-    def empty(self) -> bool:
-        """The name is there, but has no such records."""
-        return not self.records and not self.missing
-
     def texts(self) -> list[str]:
         """TXT records, the strings of each joined without spaces (RFC 7208, 3.3). What is not ASCII becomes U+FFFD."""
         return [b"".join(record.strings).decode("ascii", "replace") for record in self._of("TXT")]

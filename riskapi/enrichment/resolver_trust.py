@@ -20,8 +20,8 @@ _MISSING: Final = 10
 _SUDDEN, _TIMES, _MOST, _USUAL = 0.5, 3.0, 0.9, 0.05
 #: What one domain changes in the usual share. Some hundreds make a new one.
 _STEP: Final = 0.01
-#: Seconds before the last probe that was passed from which on answers are doubted as well: they may have been given
-#: while it lied already.
+#: Answers given this many seconds before the last passed probe, or later, are doubted as well: the resolver may have
+#: lied by then.
 _MARGIN: Final = 60.0
 
 #: Told when a doubt begins, changes or ends (``None``): the doubt, and for how many seconds back it may hold.
@@ -49,13 +49,13 @@ class ResolverTrust:
 
     @property
     def last(self) -> ProbeResult:
-        """What the last probe said, however long ago; that all is well before the first one."""
+        """What the last probe said, however long ago. Before the first one it is that all is well."""
         return self._verdict
 
     async def verdict(self, age: float = RECENT) -> ProbeResult:
-        """What a probe said that began ``age`` seconds ago at most; 0: after this was called. While it is not believed
-        what does not exist, that holds for :data:`DOUBTED` seconds, whatever ``age``. Whoever asks while a probe is
-        under way shares the next one.
+        """What a probe said that began ``age`` seconds ago at most; 0: after this was called. While the resolver is not
+        believed, that verdict holds for :data:`DOUBTED` seconds, whatever ``age``. Whoever asks while a probe is under
+        way shares the next one.
         """
         asked = self._clock()
         async with self._locks.setdefault(asyncio.get_running_loop(), asyncio.Lock()):

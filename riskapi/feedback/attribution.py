@@ -36,7 +36,7 @@ _USER_ID: Final = re.compile(USER_ID.removesuffix("$") + r"\Z")
 
 
 @record
-class Claims:
+class ReportClaims:
     """What a report says of its account, by what it says it with. ``signed`` is a return
     path with our token; ``is_stranger``: something names an account that only a stranger's word stands for.
     """
@@ -89,12 +89,12 @@ class Attribution:
             for each, ids in zip(claims, open_, strict=True)
         ]
 
-    def claims(self, clues: Clues, channel: Channel) -> Claims:
+    def claims(self, clues: Clues, channel: Channel) -> ReportClaims:
         """What clues say, without what this channel does not prove. Pure."""
         header = clues.named if clues.is_header else ()
         path = self._return_path.read(clues.return_path)
         feedback_id = self._of_feedback_id(clues.feedback_id)
-        found = Claims(metadata=() if clues.is_header else clues.named)
+        found = ReportClaims(metadata=() if clues.is_header else clues.named)
         paths = () if path is None else (path,)
         if not self.needs_proof:
             return replace(found, header=header, return_path=paths, feedback_id=feedback_id)
@@ -122,7 +122,7 @@ class Attribution:
         return frozenset(user_id for user_id, found in zip(named, known, strict=True) if found())
 
 
-def decide(claims: Claims, told: Sequence[str], known: Collection[str]) -> Attributed:
+def decide(claims: ReportClaims, told: Sequence[str], known: Collection[str]) -> Attributed:
     """The account that the strongest evidence names. ``told`` are the accounts of the message's ids, ``known`` those
     that exist. Pure.
     """
@@ -153,7 +153,7 @@ def decide(claims: Claims, told: Sequence[str], known: Collection[str]) -> Attri
     return Attributed(reason="unknown_account" if any(others.values()) else "no_clue")
 
 
-def _names(claims: Claims) -> Sequence[str]:
+def _names(claims: ReportClaims) -> Sequence[str]:
     return (*claims.metadata, *claims.signed, *claims.header, *claims.return_path, *claims.feedback_id)
 
 

@@ -40,7 +40,7 @@ ATTEMPTED: tuple[Sum, ...] = ({"sent": 1}, {"d": 1, "h": 1})
 ARRIVED: tuple[Sum, ...] = ({"d": 1}, {"sent": 1, "h": -1, "s": -1, "b": -1})
 
 
-class Rule(TypedDict):
+class CleanSendingRule(TypedDict):
     """There are ``least`` or more of ``count``, and more than ``rate`` of the largest sum of ``of``."""
 
     name: str
@@ -51,7 +51,7 @@ class Rule(TypedDict):
 
 
 @lru_cache(maxsize=8)
-def rules(clean: Clean) -> tuple[Rule, ...]:
+def rules(clean: Clean) -> tuple[CleanSendingRule, ...]:
     """The rules by which sending is no longer clean, the gravest first.
 
     One spam trap is enough: nobody owns the address, so nobody agreed to this mail, and a step is only extra room.
@@ -59,15 +59,15 @@ def rules(clean: Clean) -> tuple[Rule, ...]:
     that arrived, whether that was reported or not.
     """
     return (
-        Rule(name="spam_trap", count="t", least=1, rate=0.0, of=({"t": 1},)),
-        Rule(
+        CleanSendingRule(name="spam_trap", count="t", least=1, rate=0.0, of=({"t": 1},)),
+        CleanSendingRule(
             name="complaint_rate",
             count="c",
             least=clean.least_complaints,
             rate=clean.complaint_rate,
             of=(*ARRIVED, {"c": 1}),
         ),
-        Rule(
+        CleanSendingRule(
             name="hard_bounce_rate",
             count="h",
             least=clean.least_hard_bounces,

@@ -29,7 +29,7 @@ from riskapi.metrics import Metrics
 from riskapi.policy.active import ActiveBasis
 from riskapi.policy.tables import Clean
 from riskapi.store.connections import Store
-from riskapi.store.pipelines import Pipeline, Reply, as_it_is
+from riskapi.store.pipelines import Pipeline, ReplyReader, as_it_is
 from riskapi.store.streams import account_key, oldest, shard, stream
 from riskapi.times import DAY, rfc3339
 from signals.records import record
@@ -50,7 +50,7 @@ _TRIP = 250
 
 
 @record
-class Counts:
+class FeedbackCounts:
     """Events of the window by type; ``soiled_at`` is when they last were not clean, as far as that was noticed.
 
     ``delivered_days`` has the deliveries of each UTC day (days since 1970) that had any.
@@ -116,7 +116,7 @@ class FeedbackView(TypedDict):
 
 
 @record
-class Tally:
+class CountedEvents:
     """What became of a body of events. ``actions`` are those it brought about, as the answer shows them; ``unknown``
     are the places of events whose account is not known.
     """
@@ -138,7 +138,7 @@ class Feedback:
         self._metrics, self._observed = metrics, Observed(store)
         self._count = store.script("feedback_count")
 
-    def count(self, events: Sequence[FeedbackEvent], now: float) -> Tally:
+    def count(self, events: Sequence[FeedbackEvent], now: float) -> CountedEvents:
         """Count events at Unix time ``now``, each by the time it happened; one already counted is a duplicate.
 
         An event older than the window is accepted and counts nowhere. Raises :class:`StoreUnavailable`; sent again,
@@ -168,11 +168,11 @@ class Feedback:
             if rule
         ]
         unknown = tuple(index for index, (state, _) in enumerate(results) if state == "unknown")
-        return Tally(states["counted"], states["duplicate"], len(unknown), actions, unknown)
+        return CountedEvents(states["counted"], states["duplicate"], len(unknown), actions, unknown)
 
     def _queue_count(
         self, pipe: Pipeline, event: FeedbackEvent, token: str, sent: int, now: float
-    ) -> Reply[tuple[str, str]]:
+    ) -> ReplyReader[tuple[str, str]]:
         """Count an event in a pipeline: what became of it, and the rule that it broke, or none (``""``)."""
         user_id, policy = event.user_id, self._active.policy
         also = LETTERS["block_blocklist"] if event.type == "block" and _names_blocklist(event.diagnostic) else ""
@@ -228,12 +228,12 @@ class Feedback:
         return f"risk:fe:{{{shard(event.user_id)}}}:{name}" if self._store.is_cluster else f"risk:fe:{name}"
 
     @staticmethod
-    def queue(pipe: Pipeline, user_id: str) -> Reply[EventCounts]:
+    def queue(pipe: Pipeline, user_id: str) -> ReplyReader[EventCounts]:
         """Ask, in a pipeline, for the events of an account; :meth:`counts` adds them up."""
         return pipe.ask("HGETALL", counts_key(user_id), read=as_it_is)
 
     @staticmethod
-    def counts(events: EventCounts, now: float) -> Counts:
+    def counts(events: EventCounts, now: float) -> FeedbackCounts:
         """The counts over the window that ends at Unix time ``now``."""
         last, found, delivered = _day(now), Counter[str](), {}
         first, soiled = last - WINDOW_DAYS + 1, None
@@ -247,7 +247,7 @@ class Feedback:
                 found[letter] += int(value)
                 if letter == "d":
                     delivered[int(day)] = int(value)
-        return Counts(
+        return FeedbackCounts(
             delivered=found["d"],
             hard_bounces=found["h"],
             soft_bounces=found["s"],
@@ -259,7 +259,7 @@ class Feedback:
             delivered_days=delivered,
         )
 
-    def read(self, user_id: str, now: float) -> tuple[Counts, int]:
+    def read(self, user_id: str, now: float) -> tuple[FeedbackCounts, int]:
         """The counts of an account and the recipients it was granted in the last 30 days, in one trip."""
         pipe = self._store.pipeline()
         events = self.queue(pipe, user_id)
@@ -268,7 +268,7 @@ class Feedback:
         return self.counts(events(), now), usage().spent[2]
 
     @staticmethod
-    def view(counts: Counts, sent: int) -> FeedbackView:
+    def view(counts: FeedbackCounts, sent: int) -> FeedbackView:
         """The ``feedback`` part of an account; a rate of nothing is null."""
         found = counts.by_letter(sent)
         attempted, arrived = largest(ATTEMPTED, found), largest(ARRIVED, found)

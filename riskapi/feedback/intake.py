@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Final, get_args
 
 from riskapi.feedback.attribution import Attributed, Attribution
-from riskapi.feedback.counts import FeedbackAction, Tally
+from riskapi.feedback.counts import CountedEvents, FeedbackAction
 from riskapi.feedback.event import FeedbackEvent, ReportedEvent
 from riskapi.feedback.message_ids import MessageIds
 from riskapi.feedback.raw_reports import RawReports
@@ -33,7 +33,7 @@ _OURS: Final = frozenset({"metadata", "message_id"})
 
 
 @record
-class Taken:
+class TakenBody:
     """What became of a body; the numbers add up to its parts, each recipient of an event counted as one.
 
     ``ignored`` say nothing that counts, ``not_understood`` are the provider's and could not be read.
@@ -48,7 +48,7 @@ class Taken:
 
 
 @record
-class Told:
+class ToldMessages:
     """What came of message ids that were told: how many several accounts have told, and so say nothing, and how many
     reports had waited for them and were counted now.
     """
@@ -62,7 +62,7 @@ class Intake:
 
     def __init__(
         self,
-        take: Callable[[Sequence[FeedbackEvent], float], Tally],
+        take: Callable[[Sequence[FeedbackEvent], float], CountedEvents],
         attribution: Attribution,
         message_ids: MessageIds,
         unattributed: Unattributed,
@@ -80,7 +80,7 @@ class Intake:
 
     def take_reports(
         self, feed: Feed, received: Received, raw: bytes, now: float, channel: Channel = "provider"
-    ) -> Taken:
+    ) -> TakenBody:
         """Count the reports that name an account, each once by its id, at Unix time ``now``; keep the others, and the
         ``raw`` body they came in by ``channel``.
 
@@ -97,7 +97,7 @@ class Intake:
         body = self.kept.name(feed, raw)
         missed = [Unclaimed(feed, f"{body} {place}", "not_understood") for place in received.not_understood]
         late = self._keep_unclaimed([*unclaimed, *missed], raw_report_id, now)
-        return Taken(
+        return TakenBody(
             accepted=tally.accepted + late.accepted,
             duplicates=tally.duplicates + late.duplicates,
             unknown_accounts=tally.unknown_accounts + len(unclaimed) - late.accepted - late.duplicates,
@@ -106,7 +106,7 @@ class Intake:
             actions=[*tally.actions, *late.actions],
         )
 
-    def take_events(self, events: Sequence[FeedbackEvent], now: float) -> Tally:
+    def take_events(self, events: Sequence[FeedbackEvent], now: float) -> CountedEvents:
         """Count events that the caller's own code posted, at Unix time ``now``, each once by its source and id; keep
         those whose account is not known until it is. Raises :class:`StoreUnavailable`; taken again as reports are.
         """
@@ -125,19 +125,20 @@ class Intake:
         )
 
     def tell_accounts(self, user_ids: Sequence[str], now: float) -> int:
-        """Count at Unix time ``now`` the reports that waited for accounts which are known by now; how many counted.
+        """Count at Unix time ``now`` the reports that waited for accounts which are known by now. Returns how many
+        counted.
 
         Safe to repeat. Raises :class:`StoreUnavailable`.
         """
         return self._count_waiting([], user_ids, now).accepted
 
-    def tell_messages(self, user_id: str, message_ids: Sequence[str], now: float) -> Told:
+    def tell_messages(self, user_id: str, message_ids: Sequence[str], now: float) -> ToldMessages:
         """Note that messages are of an account, and count at Unix time ``now`` the reports that waited for them.
 
         Safe to repeat. Raises :class:`StoreUnavailable`.
         """
         ambiguous = self._message_ids.tell(user_id, message_ids)
-        return Told(ambiguous, self._count_waiting(message_ids, [], now).accepted)
+        return ToldMessages(ambiguous, self._count_waiting(message_ids, [], now).accepted)
 
     def _keep_raw(
         self, feed: Feed, received: Received, found: Sequence[tuple[Report, Attributed]], raw: bytes, now: float
@@ -149,16 +150,16 @@ class Intake:
             return self.kept.keep(feed, raw, list(users), now)
         return None
 
-    def _keep_unclaimed(self, unclaimed: Sequence[Unclaimed], raw_report_id: str | None, now: float) -> Tally:
+    def _keep_unclaimed(self, unclaimed: Sequence[Unclaimed], raw_report_id: str | None, now: float) -> CountedEvents:
         if not unclaimed:
-            return Tally(0, 0, 0, [])
+            return CountedEvents(0, 0, 0, [])
         for each in self.unattributed.keep(unclaimed, raw_report_id, now):
             self._metrics.unattributed(each.feed, each.reason)
         ids = [id for each in unclaimed if each.report is not None for id in each.report.clues.message_ids]
         users = [name for each in unclaimed for name in awaited(each)]
         return self._count_waiting(list(dict.fromkeys(ids)), list(dict.fromkeys(users)), now)
 
-    def _count_waiting(self, message_ids: Sequence[str], user_ids: Sequence[str], now: float) -> Tally:
+    def _count_waiting(self, message_ids: Sequence[str], user_ids: Sequence[str], now: float) -> CountedEvents:
         """Count what waited for messages whose account is known now, or for accounts, then forget that it waited."""
         waiting = self.unattributed.waiting(message_ids, user_ids)
         names = list(waiting)
@@ -166,7 +167,7 @@ class Intake:
         whose = {name: each.user_id for name, each in zip(names, found, strict=True) if each.by in _OURS}
         events = [_event(waiting[name][0], user_id) for name, user_id in whose.items() if user_id is not None]
         if not events:
-            return Tally(0, 0, 0, [])
+            return CountedEvents(0, 0, 0, [])
         tally = self._take(events, now)
         for name, user_id in whose.items():
             report, raw_report_id = waiting[name]
@@ -180,7 +181,7 @@ def open_intake(
     settings: Settings,
     store: Store,
     link_key: bytes,
-    take: Callable[[Sequence[FeedbackEvent], float], Tally],
+    take: Callable[[Sequence[FeedbackEvent], float], CountedEvents],
     metrics: Metrics,
 ) -> Intake:
     """The intake of these settings. ``link_key`` is what reports are encrypted with where there is no key for that."""

@@ -23,7 +23,8 @@ class MessageIds:
         self._tell = store.script("feedback_message")
 
     def tell(self, user_id: str, ids: Sequence[str]) -> int:
-        """Note that messages are of an account; how many of them several accounts told, and so say nothing.
+        """Note that an account sent messages. Returns how many of the ids were told by several accounts, and so say
+        nothing.
 
         Safe to repeat. Raises :class:`StoreUnavailable`.
         """

@@ -14,11 +14,11 @@ from riskapi.errors import StoreUnavailable
 from riskapi.feedback import rates
 from riskapi.feedback.platform.receivers import Receivers
 from riskapi.store.connections import Store
-from riskapi.store.pipelines import Reply
+from riskapi.store.pipelines import ReplyReader
 from riskapi.store.tallies import Tallies
 
 #: Where accounts came from, as asked in a pipeline.
-Origins = Mapping[str, Reply[Origin | None]]
+Origins = Mapping[str, ReplyReader[Origin | None]]
 
 
 class Observed:

@@ -134,7 +134,7 @@ class RawReports:
         return {"reports": rows[:_LISTED], "kept": len(rows)}
 
     def erase(self, user_id: str) -> int:
-        """Remove every report about an account, those that are about others too; how many. Safe to repeat.
+        """Remove every report about an account, also those that are about others too. Returns how many. Safe to repeat.
 
         Raises :class:`StoreUnavailable`.
         """

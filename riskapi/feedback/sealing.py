@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 #: Bytes of a nonce (NIST SP 800-38D, 5.2.1.1). At random it repeats with a chance of 2^-32 after 2^32 texts (8.3).
 _NONCE: Final = 12
-#: Bytes that a sealed text can have when it is open: what we seal has fewer, and a damaged one shall not fill memory.
+#: Bytes that a sealed text may have once it is opened: what we seal has fewer, and a damaged one must not fill memory.
 _MOST: Final = 8 * 1024 * 1024
 
 

@@ -65,11 +65,11 @@ class DomainLists:
     def load(cls, data_dir: Path | None = None, current: Manifest | None = None) -> DomainLists:
         """Read the lists in use, then the operator's files below ``data_dir``; about 0.3 s.
 
-        What ``current`` names is in use, by default the manifest below ``data_dir``; for the rest the packaged lists
-        are. A file of the operator holds one domain a line; ``#`` starts a comment, ``!`` before a domain takes it off
-        the list. A line that is not a domain raises :class:`ConfigurationError` with the file, the line and the reason,
-        and so does a fetched file that is not what it was. What our own tables name is not a throw-away domain,
-        whatever the list says: they know of customers there.
+        The files that ``current`` names are used, by default those of the manifest below ``data_dir``; for the rest,
+        the packaged lists. A file of the operator holds one domain a line; ``#`` starts a comment, ``!`` before a
+        domain takes it off the list. A line that is not a domain raises :class:`ConfigurationError` with the file, the
+        line and the reason, and so does a fetched file that is not what it was. What our own tables name is not a
+        throw-away domain, whatever the list says: they know of customers there.
         """
         if current is None:
             current = manifest.read(data_dir) if data_dir is not None else Manifest()

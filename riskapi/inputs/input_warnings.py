@@ -18,7 +18,7 @@ from typing_extensions import TypedDict
 
 from riskapi.inputs.visitor_values import LARGEST, LONGEST, LONGEST_CUSTOM, MOST_FIELDS, NOT_FINITE
 
-#: How far ahead a time may lie, seconds (api.md: 5 minutes): clocks differ.
+#: How far ahead a time may lie, seconds (5 minutes, as the HTTP contract says): clocks differ.
 AHEAD: Final = 300.0
 #: Characters of the longest id of an account; no field with text allows fewer.
 _SHORT: Final = 128

@@ -26,7 +26,7 @@ class Rejected:
 
 
 def lines(content: Iterable[bytes]) -> Iterator[Row]:
-    """The records of JSON lines, numbered from 1; empty lines are passed over, and a byte order mark is."""
+    """The records of JSON lines, numbered from 1; empty lines and a byte order mark are passed over."""
     for number, text in enumerate(content, 1):
         stripped = (text.removeprefix(b"\xef\xbb\xbf") if number == 1 else text).strip()
         if stripped:

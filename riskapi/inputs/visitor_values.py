@@ -17,7 +17,7 @@ from riskapi.times import EARLIEST, LATEST, instant_of
 
 #: Characters that are read of a text. Browsers send agents of up to about 400.
 LONGEST: Final = 2048
-#: Characters that are read of a text of ``custom_inputs`` (api.md).
+#: Characters that are read of a text of ``custom_inputs``, as the HTTP contract says.
 LONGEST_CUSTOM: Final = 255
 #: Names of pasted fields that are read. No signup form has as many.
 MOST_FIELDS: Final = 50

@@ -7,7 +7,7 @@ from typing import Any
 
 from riskapi.links.touches import KEEP
 from riskapi.store.connections import Store
-from riskapi.store.pipelines import Pipeline, Reply
+from riskapi.store.pipelines import Pipeline, ReplyReader
 from riskapi.store.replies import scored
 from signals.records import record
 
@@ -39,15 +39,15 @@ class Censuses:
     def __init__(self, store: Store) -> None:
         self._census, self._members = store.script("entity_census"), store.script("entity_members")
 
-    def queue(self, pipe: Pipeline, key: str, now: float) -> Reply[Census]:
+    def queue(self, pipe: Pipeline, key: str, now: float) -> ReplyReader[Census]:
         """Ask, in a pipeline, for the census of an entity at Unix time ``now``; no crowd is read."""
         return self._census.ask(pipe, [key], (repr(now),), read=_census)
 
-    def queue_size(self, pipe: Pipeline, key: str) -> Reply[tuple[int, bool]]:
+    def queue_size(self, pipe: Pipeline, key: str) -> ReplyReader[tuple[int, bool]]:
         """Ask, in a pipeline, how many accounts an entity remembers, and whether it was found to be a hub."""
         return self._census.ask(pipe, [key], (0,), read=lambda reply: (reply[0], bool(reply[4])))
 
-    def queue_newest(self, pipe: Pipeline, key: str, most: int) -> Reply[list[tuple[str, float]]]:
+    def queue_newest(self, pipe: Pipeline, key: str, most: int) -> ReplyReader[list[tuple[str, float]]]:
         """Ask, in a pipeline, for the ``most`` newest accounts of an entity with the Unix time of their use, the newest
         first.
         """

@@ -17,12 +17,12 @@ from riskapi.inputs import device
 from riskapi.inputs.readers import ActiveReaders
 from riskapi.links import kinds, rows
 from riskapi.links.keys import KIND_OF, LETTERS, key_of, mac_of
-from riskapi.links.kinds import CLOSE, COUNTED, PROVABLE, Said, Touch
+from riskapi.links.kinds import CLOSE, COUNTED, PROVABLE, MessageEntities, Touch
 from riskapi.links.macs import Macs
-from riskapi.links.touches import KEEP, OF_ENTITY, Told, asked_of, numbers, packed_crowds, told
+from riskapi.links.touches import KEEP, OF_ENTITY, TouchRules, asked_of, numbers, packed_crowds, told
 from riskapi.policy import Policy
 from riskapi.store.connections import Store
-from riskapi.store.pipelines import Pipeline, Reply, as_it_is
+from riskapi.store.pipelines import Pipeline, ReplyReader, as_it_is
 from riskapi.store.replies import scored
 from riskapi.store.scripts import Script
 from riskapi.times import DAY, unix_text
@@ -52,7 +52,7 @@ class Links:
     def __init__(self, store: Store, key: bytes, active_readers: ActiveReaders) -> None:
         self._store = store
         self._mac = Macs(key).of
-        self._told: Told | None = None
+        self._told: TouchRules | None = None
         self._active_readers = active_readers
         self._touch = store.script("entity_touch")
         self._mark = store.script("entity_mark")
@@ -100,7 +100,7 @@ class Links:
         """Key of an entity; ``value`` is in the form :func:`riskapi.links.kinds.values` gives it."""
         return self._common_key(kind, value) if kind in _COMMON else key_of(kind, self._mac(kind, value))
 
-    def said(self, user_id: str, at: float, link_domains: Iterable[str], fingerprint: str | None) -> Said:
+    def said(self, user_id: str, at: float, link_domains: Iterable[str], fingerprint: str | None) -> MessageEntities:
         """The entities of a message sent at Unix time ``at``: the domains it links to and what it says.
 
         ``fingerprint`` is whatever the caller made of the content, up to 256 characters. What is garbage, and domains
@@ -111,7 +111,7 @@ class Links:
         content = device.identifier(fingerprint)
         if content is not None and len(content) <= _FINGERPRINT:
             keys.append(("content", self.entity_key("content", content)))
-        return Said(user_id, at, tuple(keys), tuple(self.entity_key("site", domain) for domain in domains))
+        return MessageEntities(user_id, at, tuple(keys), tuple(self.entity_key("site", domain) for domain in domains))
 
     def own_link(self, domain: str, *, listed: bool) -> str | None:
         """The key that links to an account's own mail domain (registrable) have, None where :meth:`said` gives none.
@@ -166,14 +166,16 @@ class Links:
             pipe, touch.user_id, touch.at, "first" if add else "look", in_order, asked.crowds, asked.sorts, policy
         )
 
-    def _rules(self, policy: Policy) -> Told:
+    def _rules(self, policy: Policy) -> TouchRules:
         """What the script is told of a policy; that of the last touch is kept."""
         rules = self._told
         if rules is None or rules.policy is not policy:
             self._told = rules = told(policy)
         return rules
 
-    def queue_said(self, pipe: Pipeline, said: Said, policy: Policy, account: str) -> Callable[[], list[Entity]]:
+    def queue_said(
+        self, pipe: Pipeline, said: MessageEntities, policy: Policy, account: str
+    ) -> Callable[[], list[Entity]]:
         """As :meth:`queue`, for a message: its entities in the order of ``said.keys``, but for the account's own.
 
         The latest touch of an account stands: what two accounts keep sending links them until both stop. ``account`` is
@@ -196,7 +198,7 @@ class Links:
     ) -> Callable[[], Sequence[Any]]:  # fmt: skip
         rules, text = self._rules(policy), unix_text(at)
 
-        def ask(keys: Sequence[str], crowds: bytes, sorts: str) -> Reply[Any]:
+        def ask(keys: Sequence[str], crowds: bytes, sorts: str) -> ReplyReader[Any]:
             args = (user_id, text, adds, sorts, numbers(at, rules, crowds))
             return self._touch.ask(pipe, keys, args, read=as_it_is)
 
@@ -298,15 +300,15 @@ class Links:
         found = dict(latest()) | {name[1:]: at - 8e12 for name, at in first()}
         return sorted(found.items(), key=lambda pair: pair[1])
 
-    def queue_accounts(self, pipe: Pipeline, key: str) -> Reply[list[str]]:
+    def queue_accounts(self, pipe: Pipeline, key: str) -> ReplyReader[list[str]]:
         """Ask, in a pipeline, for the accounts of an entity."""
         return self._members.ask(pipe, [key], ("-inf", "(5e11", KEEP, "newest", "names"), read=_names)
 
-    def queue_provers(self, pipe: Pipeline, key: str) -> Reply[frozenset[str]]:
+    def queue_provers(self, pipe: Pipeline, key: str) -> ReplyReader[frozenset[str]]:
         """Ask, in a pipeline, who proved that an entity is his."""
         return self._members.ask(pipe, [key], (59e11, "(69e11", _ALL, "oldest", "names"), read=_provers)
 
-    def queue_holders(self, pipe: Pipeline, key: str) -> Reply[Sequence[Any]]:
+    def queue_holders(self, pipe: Pipeline, key: str) -> ReplyReader[Sequence[Any]]:
         """Ask, in a pipeline, who proved that an entity is his, or is an established customer, for :meth:`holders`."""
         return self._members.ask(pipe, [key], ("(59e11", "(8e12", _ALL, "oldest", "scores"), read=as_it_is)
 

@@ -83,7 +83,7 @@ _SIBLINGS = Sharing("strong", 0)
 
 
 @record
-class Said:
+class MessageEntities:
     """What one message says of its sender: the kind and key of each entity, ``link_domain`` before ``content``.
 
     ``sites`` are the keys of the same domains as reputation (:mod:`riskapi.links.sites`).

@@ -10,8 +10,8 @@ from functools import partial
 from typing import Any, Final
 
 from riskapi.links import kinds
-from riskapi.links.kinds import Said, Sharing, Touch
-from riskapi.links.touches import Told, asked_of
+from riskapi.links.kinds import MessageEntities, Sharing, Touch
+from riskapi.links.touches import TouchRules, asked_of
 from riskapi.policy import Policy
 from signals.facts import Entity
 
@@ -26,7 +26,7 @@ _SHORT: Mapping[int, Sequence[Any]] = {-1: (-1,), 0: (0, 0, 0, 0, 0, 0, b"", 0, 
 
 
 def of_touch(
-    touch: Touch, told: Sequence[Any], policy: Policy, rules: Told, voucher: str | None = None
+    touch: Touch, told: Sequence[Any], policy: Policy, rules: TouchRules, voucher: str | None = None
 ) -> dict[str, Entity]:
     """The entities of a signup, by kind, from what is ``told`` of each. ``rules`` are what the policy makes of touches;
     ``voucher`` as in :meth:`riskapi.links.entities.Links.entities`.
@@ -49,7 +49,9 @@ def of_touch(
     return found
 
 
-def of_message(said: Said, told: Sequence[Any], policy: Policy, sharings: Mapping[str, Sharing | None]) -> list[Entity]:
+def of_message(
+    said: MessageEntities, told: Sequence[Any], policy: Policy, sharings: Mapping[str, Sharing | None]
+) -> list[Entity]:
     """The entities of a message, in the order of its keys; those of the account's own are left out."""
     rows = zip(said.keys, map(row, told[: len(said.keys)]), strict=True)
     return kinds.overlapping(

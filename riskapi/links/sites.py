@@ -11,10 +11,10 @@ from __future__ import annotations
 from typing import Final
 
 from riskapi.links.keys import key_of, mac_of
-from riskapi.links.kinds import Said
+from riskapi.links.kinds import MessageEntities
 from riskapi.policy import Policy
 from riskapi.store.connections import Store
-from riskapi.store.pipelines import Pipeline, Reply
+from riskapi.store.pipelines import Pipeline, ReplyReader
 from riskapi.store.redis_socket import Argument
 from riskapi.store.streams import shard
 from riskapi.times import DAY
@@ -30,7 +30,7 @@ class Sites:
         self._store = store
         self._note = store.script("account_sites")
 
-    def queue(self, pipe: Pipeline, said: Said, policy: Policy) -> Reply[list[str]]:
+    def queue(self, pipe: Pipeline, said: MessageEntities, policy: Policy) -> ReplyReader[list[str]]:
         """Note, in a pipeline, the sites of a message; to be read are keys of sites that are too many by now, which the
         account has to leave. Has to stand before the touch of the sites, so that a label misses none.
         """

@@ -32,7 +32,7 @@ _MOST_KNOWN = 1024
 
 
 @record
-class Asked:
+class TouchSort:
     """What the script is asked of touches of one sort: the ``order`` in which it is given their kinds, the limit of
     each (:func:`riskapi.links.kinds.crowd_limit`), packed, and the letters that tell it who can hold each.
 
@@ -48,7 +48,7 @@ class Asked:
 
 
 @record
-class Told:
+class TouchRules:
     """What a policy makes of touches, worked out once for all signups under it.
 
     ``fixed`` are the numbers of ``ARGV[5]`` from the second to the sixth, packed. ``crowds`` are the limits
@@ -64,10 +64,10 @@ class Told:
     hosting: Mapping[str, int]
     sorts: Mapping[str, str]
     sharings: Mapping[str, Sharing | None]
-    known: dict[Any, Asked] = field(default_factory=dict)
+    known: dict[Any, TouchSort] = field(default_factory=dict)
 
 
-def told(policy: Policy) -> Told:
+def told(policy: Policy) -> TouchRules:
     """What a policy makes of touches."""
     fixed = _FIXED.pack(
         policy.retention.entities_days * DAY,
@@ -76,7 +76,7 @@ def told(policy: Policy) -> Told:
         policy.waves.past_days * DAY,
         policy.customers.days * DAY,
     )
-    return Told(
+    return TouchRules(
         policy,
         fixed,
         {kind: kinds.crowd_limit(kind, policy) for kind in _ORDER},
@@ -97,7 +97,7 @@ def _sort(kind: str, policy: Policy) -> str:
     return "-" if asks_of_crowd(kind, rule.hub_over, MOST) else "f"
 
 
-def asked_of(touch: Touch, rules: Told) -> Asked:
+def asked_of(touch: Touch, rules: TouchRules) -> TouchSort:
     """What the script is asked of a touch. To work it out takes 20,000 instructions, and most touches are of few sorts:
     it is worked out once for all of the same kinds.
     """
@@ -108,7 +108,7 @@ def asked_of(touch: Touch, rules: Told) -> Asked:
             rules.known.clear()
         order = tuple(sorted(touch.keys, key=_PLACES.__getitem__))
         limits, letters = rules.hosting if touch.hosting else rules.crowds, _letters(touch, rules.sorts)
-        found = rules.known[sort] = Asked(
+        found = rules.known[sort] = TouchSort(
             order,
             packed_crowds([limits[kind] for kind in order]),
             "".join([letters[kind] for kind in order]),
@@ -117,7 +117,7 @@ def asked_of(touch: Touch, rules: Told) -> Asked:
     return found
 
 
-def _kind(kind: str, order: Sequence[str], touch: Touch, rules: Told) -> tuple[Any, ...]:
+def _kind(kind: str, order: Sequence[str], touch: Touch, rules: TouchRules) -> tuple[Any, ...]:
     rule, crowd, family = rules.sharings[kind], kind in touch.hubs, kind in touch.shared
     return kind, order.index(kind), rule, crowd, family, alone(kind, rules.policy, rule, crowd=crowd, family=family)
 
@@ -152,6 +152,6 @@ def packed_crowds(limits: Sequence[int]) -> bytes:
     return struct.pack(f"<{len(limits)}i", *limits)
 
 
-def numbers(at: float, rules: Told, crowds: bytes) -> bytes:
+def numbers(at: float, rules: TouchRules, crowds: bytes) -> bytes:
     """What the script is told in numbers of a touch at Unix time ``at``, whose entities have these limits."""
     return _AT.pack(at) + rules.fixed + crowds

@@ -40,8 +40,8 @@ FAMILIES: Mapping[str, str] = {
 }
 #: What a class and a firm have in common: a place, or a domain, and the computers that somebody set up for all.
 _COMMON = ({"network", "agent"}, {"domain", "agent"})
-#: From so many accounts on a platform is known well enough to say what is rare there, and up to this share of them
-#: something is.
+#: A platform with this many accounts is known well enough to say what is rare there; something is rare up to this share
+#: of them.
 _KNOWN, _RARE = 500, {"behavior": 0.2, "fingerprint": 0.01}
 #: From so many accounts on within ``near_minutes``, with the one that comes, a block of numbers tells of who fills a
 #: form by hand: firms with direct dialling and families who buy their cards together have neighbours.
@@ -94,7 +94,8 @@ def matches(facts: Facts, touch: Touch, found: Mapping[str, Entity], policy: Pol
         thing = found.get(kind)
         if thing is None or not thing.recent.names or kind in touch.hubs:
             continue
-        # Neighbours of a home are others' homes: of a network only the longest pace counts, unless it is a host's.
+        # Neighbours of a home are homes of others, so for a network only the longest pace counts, unless it is a
+        # host's.
         paces = rules.quick if kind == "ip" or touch.hosting else rules.quick[-1:]
         # Whoever came at a shorter pace came at a longer one too, and that binds for as long at least.
         for pace in reversed(paces):
@@ -149,7 +150,7 @@ def _is_like(one: Pace, other: Pace) -> bool:
 
 
 def _in_several(came: Mapping[str, set[str]]) -> dict[str, set[str]]:
-    """Of those who came by family the ones that are in more than one, with their families."""
+    """Those who came and agree in more than one family, with their families."""
     seen: set[str] = set()
     several: set[str] = set()
     for names in came.values():

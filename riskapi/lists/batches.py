@@ -85,7 +85,7 @@ class Batch(TypedDict):
 
 
 @record
-class Taken:
+class BatchOutcome:
     """What became of rows: how many are new, replaced another, said what was there, and those that were rejected.
 
     ``id`` is the batch, None for a dry run and where nothing was put.
@@ -130,7 +130,7 @@ class Batches:
         batch_id: str | None = None,
         replace: bool = False,
         dry_run: bool = False,
-    ) -> Taken:
+    ) -> BatchOutcome:
         """Put rows on a list at Unix time ``now``, as a new batch or as more of ``batch_id``.
 
         A row that cannot be read, or would end what never ends without ``replace``, its own or that of all, is
@@ -143,7 +143,7 @@ class Batches:
             raise _unknown()
         drafts, numbers, rejected = self._drafts(name, rows, author=author, now=now, replace=replace)
         if dry_run:
-            return Taken(None, len(drafts), 0, 0, rejected)
+            return BatchOutcome(None, len(drafts), 0, 0, rejected)
         found: list[Put] = []
         if drafts:
             self._begin(made, name, author, now, len(drafts))
@@ -165,7 +165,7 @@ class Batches:
             for what, count in counts.items():
                 pipe.execute_command("HINCRBY", batch_key(made), what, count)
             self._store.run(pipe)
-        return Taken(made if drafts else None, **counts, rejected=sorted(rejected, key=lambda each: each.number))
+        return BatchOutcome(made if drafts else None, **counts, rejected=sorted(rejected, key=lambda each: each.number))
 
     def get(self, batch_id: str) -> Batch:
         """A batch: its list, author, time and counts, and since when it is undone. Raises ``not_found``."""

@@ -95,7 +95,7 @@ def hashed_field(kind: ListKind, mac: str) -> str:
 
 
 @record
-class Asked:
+class AskedFields:
     """Where a signup is looked for: the fields of the table, and behind them those of the networks of its address,
     where :func:`riskapi.lists.networks.framed` has them.
     """
@@ -117,10 +117,10 @@ def candidates(user_id: str, facts: Facts, keys: Mapping[str, str]) -> list[str]
     return asked(user_id, facts, keys).names
 
 
-def asked(user_id: str, facts: Facts, keys: Mapping[str, str], kinds: Collection[str] = _EVERY) -> Asked:
+def asked(user_id: str, facts: Facts, keys: Mapping[str, str], kinds: Collection[str] = _EVERY) -> AskedFields:
     """As :func:`candidates`, of entries of these ``kinds``, with and without their values."""
     if not kinds:  # as in most stores
-        return Asked([])
+        return AskedFields([])
     email, phone, network = facts.email, facts.phone, facts.network
     fields: list[str] = []
     ours = None
@@ -157,7 +157,7 @@ def asked(user_id: str, facts: Facts, keys: Mapping[str, str], kinds: Collection
     fields += [
         hashed_field(kind, mac_of(keys[entity])) for entity, kind in KEYED.items() if kind in kinds and entity in keys
     ]
-    return Asked(fields, ours)
+    return AskedFields(fields, ours)
 
 
 def _lines(line: str) -> list[str]:
@@ -183,13 +183,13 @@ def packed(name: ListName, entry_id: str, expires_at: float | None, silences_fee
     return f"{name[0]}{entry_id}|{expires_at or 0}|{_SILENCES if silences_feedback else ''}"
 
 
-def found(asked: Asked | Sequence[str], values: Sequence[bytes | None], now: float) -> tuple[Listed, ...]:
+def found(asked: AskedFields | Sequence[str], values: Sequence[bytes | None], now: float) -> tuple[Listed, ...]:
     """The entries that stand under the fields asked for and have not expired at Unix time ``now``, whichever decides
     first.
     """
     if not any(values):  # as of nearly every signup
         return ()
-    fields = asked.names if isinstance(asked, Asked) else asked
+    fields = asked.names if isinstance(asked, AskedFields) else asked
     rows = [
         row for name, value in zip(fields, values, strict=True) if value for row in _read(name, value.decode(), fields)
     ]

@@ -18,7 +18,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 
 from riskapi.lists.entries import INDEX, TABLE
-from riskapi.lists.matching import KINDS, Asked, Listed, asked, found
+from riskapi.lists.matching import KINDS, AskedFields, Listed, asked, found
 from riskapi.store.connections import Store
 from riskapi.store.pipelines import Pipeline, as_it_is
 from riskapi.store.redis_socket import Argument, Framed
@@ -135,5 +135,5 @@ class SignupEntries:
         return kinds
 
 
-def _arguments(names: Asked) -> Sequence[Argument | Framed]:
+def _arguments(names: AskedFields) -> Sequence[Argument | Framed]:
     return names.fields if names.networks is None else [*names.fields, names.networks]

@@ -16,8 +16,8 @@ from riskapi.feedback.mail.message import NotThisKind, open_mail
 PATIENCE: Final = 30.0
 #: Bytes of an answer that are read; one has some hundred.
 _LARGEST: Final = 65_536
-#: Statuses that say that this very mail is never taken: none of the kind, or too large. Others may pass: a key that is
-#: renewed, a service that comes back.
+#: Statuses that say that this very mail will never be taken: it is no such mail, or too large. Others may pass: a key
+#: that is renewed, a service that comes back.
 _NEVER: Final = frozenset({400, 413, 422})
 
 

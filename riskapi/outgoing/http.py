@@ -1,6 +1,6 @@
 """HTTP to servers that nobody here vouches for: to addresses that may be connected to, within limits of time and size.
 
-Registries, data sets and webhooks all go through :class:`HttpClient`; redirects are followed by :class:`Route`.
+Registries, data sets and webhooks all go through :class:`HttpClient`; redirects are followed by :class:`Redirects`.
 """
 
 from __future__ import annotations
@@ -45,8 +45,10 @@ class TooLarge(Exception):
         self.announced = announced
 
 
-class HttpAnswer:
-    """An answer whose body is still to come. ``headers`` are by name in lower case; of several the first counts."""
+class StreamedAnswer:
+    """An answer whose body is still to come. ``headers`` are by name in lower case; where a name comes several times,
+    the first counts.
+    """
 
     def __init__(self, response: httpcore.Response, limit: asyncio.Timeout) -> None:
         self._response, self._limit = response, limit
@@ -111,7 +113,7 @@ class HttpClient:
         seconds: float,
         content: bytes | None = None,
         silence: float | None = None,
-    ) -> AsyncIterator[HttpAnswer]:
+    ) -> AsyncIterator[StreamedAnswer]:
         """The answer, whose body is read inside of the ``with``. All of it may take ``seconds``; with ``silence``, no
         more than so many of them may pass without a byte.
 
@@ -127,7 +129,7 @@ class HttpClient:
                     method, url, headers=list(headers), content=content, extensions={"timeout": waits}
                 ) as response,
             ):
-                yield HttpAnswer(response, limit)
+                yield StreamedAnswer(response, limit)
         except DestinationRefused as error:
             raise HttpFailure("refused", f"{_name(error)}: {error}") from error
         except TimeoutError as error:
@@ -144,11 +146,11 @@ class HttpClient:
         await self._pool.aclose()
 
 
-class Route:
-    """The way to a document: where it is asked for, and where redirects lead to from there, ``most`` times.
+class Redirects:
+    """Where a document is asked for: first at ``url``, then where redirects lead to, ``most`` times.
 
-    Raises :class:`ValueError` for a URL that is not gone to: not HTTP, with credentials, seen before, one too many, or
-    from HTTPS to HTTP.
+    Raises :class:`ValueError` for a URL that must not be asked: not HTTP, with credentials, seen before, one too many,
+    or from HTTPS to HTTP.
     """
 
     def __init__(self, url: str, most: int) -> None:

@@ -94,7 +94,8 @@ def unwrapped(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
 
 
 def _locally_translated(octets: bytes) -> IPv4Address | None:
-    """The IPv4 address behind 64:ff9b:1::/48, whose operators choose how long their prefix is; None for no public one.
+    """The IPv4 address behind 64:ff9b:1::/48, whose operators choose how long their prefix is; None where it is not a
+    public address.
 
     By length it lies in other octets, the ninth left out, with nothing but zeros behind it (RFC 6052, 2.2).
     """

@@ -168,7 +168,7 @@ class Policy(Section):
 
     @cached_property
     def felt(self) -> Mapping[str, Matcher]:
-        """Of the rules in force those that can match because of what other accounts did (:attr:`Signal.blameless`)."""
+        """Those rules in force that can match because of what other accounts did (:attr:`Signal.blameless`)."""
         felt = {name for name, found in registered().items() if found.blameless is not None}
         return {name: ready for name, ready in self.live.items() if not felt.isdisjoint(ready[-1].when)}
 

@@ -68,7 +68,9 @@ class Signatures(Section):
 
 
 class PlatformRules(Section):
-    """What is watched, within a window of ``hours``. All have defaults, for policies of before."""
+    """What is watched, within a window of ``hours``. All have defaults, because policies published by earlier releases
+    do not have this table.
+    """
 
     hours: Annotated[int, Field(ge=1, le=72)] = 24
     blocks: Blocks = Blocks()

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 #: What waits (id → JSON). No TTL: entries leave it when they are decided, or when somebody looks and they are over.
 TABLE = "risk:proposals"
-#: Seconds for which a decision about one keeps others out (key ``risk:proposals:<id>``), if it is never finished. Far
-#: more than the store takes to answer or to be away.
+#: Seconds for which a decision about a proposal keeps other decisions out (key ``risk:proposals:<id>``) if it is never
+#: finished. Far more than the store takes to answer or to be away.
 _DECIDING = 60
 
 
@@ -60,7 +60,7 @@ class PolicyProposals(TypedDict):
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class StoredProposal:
     """A proposal as it is kept. ``at`` and ``until`` are RFC 3339."""
 
     id: str
@@ -102,7 +102,7 @@ class Proposals:
 
     def submit(
         self, given: Mapping[str, Any], publication: Publication, allowed: Callable[[int], bool], where: str = "policy"
-    ) -> Version | Waiting:
+    ) -> Version | StoredProposal:
         """Publish a policy, or keep it where it loosens something and the one in force asks for a second person.
 
         See :meth:`Publisher.publish` for what is given and raised.
@@ -122,7 +122,7 @@ class Proposals:
                 if problem.code != "precondition_failed":
                     raise
 
-    def restore(self, number: int, publication: Publication) -> Version | Waiting:
+    def restore(self, number: int, publication: Publication) -> Version | StoredProposal:
         """Put what an earlier version says into force again, or keep that for a second person. Raises ``not_found``,
         and :class:`ConfigurationError` for one that would not be taken today.
         """
@@ -151,7 +151,7 @@ class Proposals:
             self._store.execute("HDEL", TABLE, id)
             return made
 
-    def withdraw(self, id: str, now: float) -> Waiting:
+    def withdraw(self, id: str, now: float) -> StoredProposal:
         """Take a proposal away unpublished, whoever does. Raises ``not_found``, and ``precondition_failed`` where
         somebody else decides about it just now.
         """
@@ -159,7 +159,7 @@ class Proposals:
             self._store.execute("HDEL", TABLE, id)
             return found
 
-    def waiting(self, now: float) -> list[Waiting]:
+    def waiting(self, now: float) -> list[StoredProposal]:
         """What waits at Unix time ``now``, the newest first; what is over is forgotten."""
         rows = self._store.execute("HGETALL", TABLE)
         found = [_read(name.decode(), row) for name, row in rows.items()]
@@ -170,7 +170,7 @@ class Proposals:
         return sorted(left, key=lambda each: each.at, reverse=True)
 
     @contextlib.contextmanager
-    def _deciding(self, id: str, now: float) -> Iterator[Waiting]:
+    def _deciding(self, id: str, now: float) -> Iterator[StoredProposal]:
         """A proposal, for one decision about it at a time: what was withdrawn is not published."""
         key, mine = f"{TABLE}:{id}", secrets.token_hex(8)
         taken = self._store.execute("SET", key, mine, "NX", "EX", _DECIDING)
@@ -183,7 +183,7 @@ class Proposals:
             with contextlib.suppress(StoreUnavailable):  # it ends by itself
                 self._store.execute("DEL", key)
 
-    def _get(self, id: str, now: float) -> Waiting:
+    def _get(self, id: str, now: float) -> StoredProposal:
         row = self._store.execute("HGET", TABLE, id)
         found = None if row is None else _read(id, row)
         if found is None or _ends(found) <= now:
@@ -192,9 +192,9 @@ class Proposals:
 
     def _wait(
         self, base: int, before: Mapping[str, Any], after: dict[str, Any], publication: Publication, loosens: list[str]
-    ) -> Waiting:
+    ) -> StoredProposal:
         hours = before["publishing"]["proposal_hours"]
-        made = Waiting(
+        made = StoredProposal(
             id=f"prp_{secrets.token_hex(12)}",
             policy=after,
             note=publication.note,
@@ -223,15 +223,15 @@ def _needs_second(live: Mapping[str, Any]) -> bool:
     return bool(live.get("publishing", {}).get("loosening_needs_second"))
 
 
-def _ends(found: Waiting) -> float:
+def _ends(found: StoredProposal) -> float:
     return instant(found.until).timestamp()
 
 
-def _read(id: str, row: bytes) -> Waiting | None:
+def _read(id: str, row: bytes) -> StoredProposal | None:
     return damaged.read("proposal", id, partial(_waiting, row), None)
 
 
-def _waiting(row: bytes) -> Waiting:
-    found = Waiting(**damaged.known(Waiting, orjson.loads(row)))
+def _waiting(row: bytes) -> StoredProposal:
+    found = StoredProposal(**damaged.known(StoredProposal, orjson.loads(row)))
     instant(found.until)
     return found

@@ -88,7 +88,7 @@ class Senders:
 
 
 def is_user_id(name: str) -> bool:
-    """Whether an account can have this name at all (api.md: 1 to 128 of ``A-Za-z0-9_.:@-``)."""
+    """Whether an account can have this name at all (1 to 128 of ``A-Za-z0-9_.:@-``, as the HTTP contract says)."""
     return _USER_ID.match(name) is not None
 
 

@@ -43,7 +43,7 @@ def entries_of(store: Store, user_id: str, review_ids: Sequence[str]) -> Iterato
 
 
 def drop_entries(store: Store, user_id: str, review_ids: Sequence[str]) -> int:
-    """Take every entry about an account or its reviews out of its stream; how many. Safe to repeat. Raises
+    """Take every entry about an account or its reviews out of its stream. Returns how many. Safe to repeat. Raises
     :class:`StoreUnavailable`.
     """
     found: dict[str, list[str]] = {}

@@ -43,7 +43,7 @@ from riskapi.lists.entries import ListEntry
 from riskapi.lists.lists import Lists
 from riskapi.policy.active import ActiveBasis
 from riskapi.privacy.entries import drop_entries
-from riskapi.privacy.evidence import Evidence, EvidenceStore, mark_of
+from riskapi.privacy.evidence import EvidenceStore, StoredEvidence, mark_of
 from riskapi.reviews.account_reviews import AccountReviews
 from riskapi.store import damaged
 from riskapi.store.connections import Store
@@ -136,7 +136,7 @@ class Erasures:
         }
 
     def finish(self, now: float) -> int:
-        """Do what is due of erasures at Unix time ``now``; how many were looked at."""
+        """Do what is due of erasures at Unix time ``now``. Returns how many erasures were looked at."""
         due = self._evidence.due(now, _MOST)
         for user_id, at in due:
             kept = self._evidence.of(user_id)
@@ -145,10 +145,10 @@ class Erasures:
         return len(due)
 
     def clean_disk(self, _: float) -> int:
-        """Have the embedded store write its file without what was erased; how many files are written anew."""
+        """Have the embedded store write its file without what was erased. Returns how many files are written anew."""
         return int(self._evidence.clean_disk())
 
-    def _looked(self, user_id: str, kept: Evidence, now: float) -> float | None:
+    def _looked(self, user_id: str, kept: StoredEvidence, now: float) -> float | None:
         """Erase what is there of an account again; when to look next."""
         first = self._store.execute("HGET", account_key(user_id), "assessment")
         if first is not None and mark_of(first) != kept.meant:
@@ -192,7 +192,7 @@ class Erasures:
             "entries": entries,
         }
 
-    def _let_go(self, user_id: str, kept: Evidence, now: float) -> None:
+    def _let_go(self, user_id: str, kept: StoredEvidence, now: float) -> None:
         """Take an account out of all that it shared, and have those decided again who shared it."""
         policy, keys = self._active.policy, list(kept.keys)
         company = [name for names in self._clusters.company({user_id: keys}, _COMPANY).values() for name in names]

@@ -25,7 +25,7 @@ _ON_DISK: Final = "risk:ef:{e}"
 
 
 @record
-class Evidence:
+class StoredEvidence:
     """What is kept of an erased account. ``at`` is when it was erased, ``until`` when its evidence goes too (Unix
     times, whole seconds). ``meant`` tells the account from a later one with the same ``user_id``, see
     :func:`mark_of`. ``keys`` are those of the entities it shared.
@@ -44,7 +44,9 @@ class EvidenceStore:
         self._store = store
         self._keep, self._done = store.script("erasure_keep"), store.script("erasure_done")
 
-    def keep(self, user_id: str, meant: str, keys: Iterable[str], until: float, now: float, *, due: float) -> Evidence:
+    def keep(
+        self, user_id: str, meant: str, keys: Iterable[str], until: float, now: float, *, due: float
+    ) -> StoredEvidence:
         """Write down at Unix time ``now`` that an account is erased, and what it shared; returns what is kept by now.
 
         Where the same account was erased before, the earlier end stands, and no thing is forgotten. ``due`` is when a
@@ -53,7 +55,7 @@ class EvidenceStore:
         told = {"at": int(now), "until": int(until), "meant": meant, "keys": list(keys)}
         return _read(self._keep.call([_DUE, _KEPT], [user_id, orjson.dumps(told), repr(due)]))
 
-    def of(self, user_id: str) -> Evidence | None:
+    def of(self, user_id: str) -> StoredEvidence | None:
         """What is kept of an erased account; None where nothing is."""
         found = self._store.execute("HGET", _KEPT, user_id)
         return None if found is None else damaged.read("erasure", user_id, lambda: _read(found), None)
@@ -87,6 +89,6 @@ def mark_of(first_record: bytes | None) -> str:
     return hashlib.sha256(first_record).hexdigest() if first_record else ""
 
 
-def _read(text: bytes) -> Evidence:
+def _read(text: bytes) -> StoredEvidence:
     told: dict[str, Any] = orjson.loads(text)
-    return Evidence(told["at"], told["until"], told["meant"], tuple(told["keys"]))
+    return StoredEvidence(told["at"], told["until"], told["meant"], tuple(told["keys"]))

@@ -26,7 +26,7 @@ from riskapi.inputs.signup import Signup
 from riskapi.lists.entries import ListEntry
 from riskapi.lists.lists import Lists
 from riskapi.privacy.entries import AccountEntry, entries_of
-from riskapi.privacy.evidence import Evidence, EvidenceStore
+from riskapi.privacy.evidence import EvidenceStore, StoredEvidence
 from riskapi.reviews.account_reviews import AccountReviews
 from riskapi.reviews.notes import notes_in
 from riskapi.reviews.queue import Review, Reviews, review_key
@@ -248,7 +248,7 @@ def _shown(entry: AccountEntry) -> ExportedEntry:
     return {"at": rfc3339(at), "type": entry.type, "data": dict(entry.data)}
 
 
-def _kept(evidence: Evidence | None) -> KeptEvidence | None:
+def _kept(evidence: StoredEvidence | None) -> KeptEvidence | None:
     if evidence is None:
         return None
     return {

@@ -34,8 +34,8 @@ class AccountReviews:
         return list(found)
 
     def erase(self, user_id: str, review_ids: Sequence[str]) -> int:
-        """Erase these reviews of an account, with notes, reasons and questions; how many. Who decided what
-        in those that people decided stays, so that it can be undone. Safe to repeat.
+        """Erase these reviews of an account, with notes, reasons and questions. Returns how many. Who decided what in
+        those that people decided stays, so that it can be undone. Safe to repeat.
         """
         indexes = [index_key(shard(user_id), status) for status in STATUSES]
         return sum(int(self._erase.call([review_key(each), *indexes], [user_id])) for each in review_ids)

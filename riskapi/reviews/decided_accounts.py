@@ -36,7 +36,7 @@ from riskapi.reviews.queue import ReviewScope, ReviewTier, index_key, place_of, 
 from riskapi.reviews.reasons import ReviewReasons
 from riskapi.store import damaged
 from riskapi.store.connections import Store
-from riskapi.store.pipelines import Pipeline, Reply, as_it_is
+from riskapi.store.pipelines import Pipeline, ReplyReader, as_it_is
 from riskapi.store.streams import account_key, shard
 from riskapi.times import rfc3339
 from signals.records import record
@@ -148,7 +148,7 @@ class DecidedAccounts:
         return found
 
     def decide(self, plan: DecisionPlan) -> Standing | None:
-        """Decide the account of the review and close the review; None where the account is there no more.
+        """Decide the account of the review and close the review. Returns None where the account no longer exists.
 
         Raises ``not_found``, ``review_closed`` and ``review_held``. Nobody else is decided by it, see
         :meth:`decide_others`.
@@ -171,7 +171,9 @@ class DecidedAccounts:
         found = {name: outcome().standing for name, outcome in decided.items()}
         return {name: standing for name, standing in found.items() if standing is not None}
 
-    def _queue(self, pipe: Pipeline, plan: DecisionPlan, user_id: str, review_id: str | None) -> Reply[DecisionOutcome]:
+    def _queue(
+        self, pipe: Pipeline, plan: DecisionPlan, user_id: str, review_id: str | None
+    ) -> ReplyReader[DecisionOutcome]:
         leads, policy = user_id == plan.user_id, self._active.policy
         label: LabelEntry | None = None
         if plan.label and (leads or plan.labels_all):
@@ -210,9 +212,9 @@ class DecidedAccounts:
         return found
 
     def give_back(self, plan: DecisionPlan, undoing: Undoing) -> tuple[Undone, Standing] | None:
-        """Give the account of the review back and open the review; None where the account is there no more.
+        """Give the account of the review back and open the review. Returns None where the account no longer exists.
 
-        Raises ``not_undoable`` where the review is not decided so any more. Nobody else is given back by it.
+        Raises ``not_undoable`` where the review is not decided so any more. Other accounts keep what they have.
         """
         (found,) = self._given_back(plan, undoing, [(plan.user_id, plan.review_id)])
         if found.state == "refused":

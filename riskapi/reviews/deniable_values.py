@@ -109,7 +109,8 @@ class DeniableValues:
         self._store, self._links, self._active_readers, self._active = store, links, active_readers, active
 
     def of(self, kinds: Collection[DeniableKind], accounts: Sequence[Candidate], now: float) -> list[Deniable]:
-        """The values of these kinds that ``accounts`` have at Unix time ``now``, the first of whom is under review.
+        """The values of these kinds that ``accounts`` have at Unix time ``now``. The first account is the one under
+        review.
 
         A kind that none of them has is there once, as skipped.
         """

@@ -108,8 +108,8 @@ class LimitedCases:
             return self._known
 
     def _told(self) -> list[list[bytes]]:
-        """What the script tells of each shard. The first time, when it looks at most, in a trip for each shard, so that
-        others wait for none but one.
+        """What the script tells of each shard. The first time, when it reads most, it takes a trip for each shard, so
+        that others wait for one shard at most.
         """
         trips, found = [range(SHARDS)] if all(self._places) else [[number] for number in range(SHARDS)], []
         for numbers in trips:

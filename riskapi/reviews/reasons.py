@@ -41,7 +41,7 @@ class ReviewReasons:
         self._named: dict[tuple[str, float], NamedReasons] = {}
 
     def of(self, review_ids: Iterable[str]) -> dict[str, list[Reason]]:
-        """The reasons of reviews, by id; none for one that is there no more. A trip or two for every 200."""
+        """The reasons of reviews, by id; none for a review that no longer exists. A trip or two for every 200."""
         return self._read(review_ids, reasons_of)
 
     def codes(self, review_ids: Iterable[str]) -> dict[str, list[str]]:

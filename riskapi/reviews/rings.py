@@ -13,7 +13,7 @@ from riskapi.contract import Tier
 from riskapi.links.entities import Links
 from riskapi.store import damaged
 from riskapi.store.connections import Store
-from riskapi.store.pipelines import Reply, as_it_is
+from riskapi.store.pipelines import ReplyReader, as_it_is
 from riskapi.store.streams import account_key
 from signals.records import record
 
@@ -72,7 +72,7 @@ class Rings:
     def of(self, cases: Iterable[tuple[str, str]], now: float) -> dict[str, Ring]:
         """The rings by account: each is the id of an account and of its cluster, ``""`` where it is in none."""
         pipe = self._store.pipeline()
-        asked: dict[str, tuple[Reply[Usage], Reply[Any] | None, Reply[Any] | None]] = {}
+        asked: dict[str, tuple[ReplyReader[Usage], ReplyReader[Any] | None, ReplyReader[Any] | None]] = {}
         for user_id, cluster in cases:
             usage = self._budgets.queue_read(pipe, user_id, now, cluster)
             names = pipe.ask("SRANDMEMBER", members_key(cluster), MOST, read=as_it_is) if cluster else None

@@ -45,7 +45,7 @@ class Shared:
         self._censuses = Censuses(store)
 
     def of(self, rows: Sequence[Row], without: Iterable[str]) -> list[SharedThing]:
-        """The things that two or more accounts have of whom one is in ``rows``, what most of these share first.
+        """The things that two or more accounts have, one of them in ``rows``; what most of these share comes first.
 
         What was searched for, the keys in ``without``, is left out. One trip, whatever the size of the crowds.
         """

@@ -20,7 +20,7 @@ from riskapi.budgets.limits import Counts
 from riskapi.clusters.clusters import Clusters
 from riskapi.errors import Problem, StoreUnavailable
 from riskapi.links.entities import Links
-from riskapi.links.kinds import Said
+from riskapi.links.kinds import MessageEntities
 from riskapi.links.sites import Sites
 from riskapi.lists import lists
 from riskapi.lists.matching import Listed, linked, of_links
@@ -159,7 +159,9 @@ class Grants:
                 found = self._look_again(said, policy, now)
         raise StoreUnavailable("a budget changed too often to grant from it")
 
-    def _first_look(self, message: Message, said: Said, policy: Policy, now: float) -> tuple[Allowance, Listed | None]:
+    def _first_look(
+        self, message: Message, said: MessageEntities, policy: Policy, now: float
+    ) -> tuple[Allowance, Listed | None]:
         """What the account may send, and the entry that names what its message links to.
 
         What the message says is touched in the same trip, and the account is joined to those who say the same.
@@ -181,14 +183,14 @@ class Grants:
                 found = allowance(policy, joined.usage)
         return found, of_links(hosts, names, listed(), now)
 
-    def _look_again(self, said: Said, policy: Policy, now: float) -> Allowance:
+    def _look_again(self, said: MessageEntities, policy: Policy, now: float) -> Allowance:
         """What the account may send by now, because that changed while it was granted."""
         pipe = self._store.pipeline()
         allowance = self._allowances.queue(pipe, said.user_id, now)
         self._store.run(pipe)
         return self._allowance(allowance, said, policy)
 
-    def _allowance(self, allowance: Read, said: Said, policy: Policy) -> Allowance:
+    def _allowance(self, allowance: Read, said: MessageEntities, policy: Policy) -> Allowance:
         try:
             return allowance(policy)
         except Problem:  # a stranger, who leaves no trace
@@ -216,8 +218,8 @@ class Grants:
         )
 
     def _tell(
-        self, user_id: str, grant: StoredGrant, found: Allowance, message: Message, said: Said, policy: Policy,
-        now: float,
+        self, user_id: str, grant: StoredGrant, found: Allowance, message: Message, said: MessageEntities,
+        policy: Policy, now: float,
     ) -> None:  # fmt: skip
         """Tell the neighbours what happened to the budget, a reviewer of a jump, and a worker of the sender.
 
@@ -240,7 +242,7 @@ class Grants:
                 if domain is not None and domain != account.from_domain:
                     self._accounts.send_from(user_id, domain, now, policy)
 
-    def _mark_said(self, said: Said, account: SendingAccount) -> None:
+    def _mark_said(self, said: MessageEntities, account: SendingAccount) -> None:
         """Mark what a message says with the standing of its sender."""
         if self._accounts.standing(said.user_id).label == "abuse":
             self._links.mark(said.user_id, said.sites, abusive=True, limited=False)

@@ -92,7 +92,7 @@ class LocalGrants:
     ) -> int:
         unrecorded = sum(found.granted for found in (*own, *elsewhere) if found.user_id == user_id)
         granted = max(unrecorded, hourly.of(user_id))  # a store that comes and goes does not begin a second hour
-        # What a worker granted that was killed since counts as this one's, which came in its place.
+        # What was granted by a worker that has been killed since counts as granted by this one, which replaces it.
         left_behind = _locals(self._journal.elsewhere(orphaned=True))
         everybody = sum(found.granted for found in (*own, *left_behind))
         left, asked = self._left.get(user_id, (policy.outage.hourly, 0.0))

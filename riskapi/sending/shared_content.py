@@ -32,9 +32,9 @@ class SharedContent:
         self._known: OrderedDict[str, tuple[str, ...]] = OrderedDict()
 
     def kept(self, user_id: str, entities: Sequence[Entity]) -> list[Entity]:
-        """The same entities, where in place of a content stands what it is together with each second thing of this
-        account: with the others that agree in both. Nobody holds a content: who sends it claims nothing of who did
-        first. One trip at most.
+        """The same entities, but for a content: in its place stands the pair of it and each second thing of this
+        account, with the other accounts that agree in both. Nobody holds a content: who sends it claims nothing of who
+        did first. One trip at most.
         """
         contents = [entity for entity in entities if entity.kind == "content" and entity.others]
         things = self._things({user_id, *(name for entity in contents for name in entity.others)} if contents else ())

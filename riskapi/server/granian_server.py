@@ -38,8 +38,8 @@ from riskapi.times import Backoff
 
 #: What this was made for; ``tests/test_private_interfaces.py`` holds it to requirements.txt.
 MADE_FOR: Final = "granian 2.8.7"
-#: Seconds after which the end of a worker is not its start's fault; the first and the longest pause in seconds
-#: before one that ended earlier is started again, doubled each time.
+#: A worker that ended within these seconds is taken to have failed at its start. The other two are the first and the
+#: longest pause, in seconds, before such a worker is started again; each pause is twice the one before.
 STEADY, FIRST_PAUSE, LONGEST_PAUSE = 10.0, 0.5, 10.0
 #: Methods of the server and their arguments.
 _METHODS: Final = {

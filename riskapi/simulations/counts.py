@@ -14,7 +14,7 @@ from typing_extensions import TypedDict
 from riskapi.contract import Count
 from riskapi.policy import Policy
 from riskapi.policy.rules import matcher, matching
-from riskapi.simulations.recorded_signups import Back, RecordedSignup
+from riskapi.simulations.recorded_signups import ReadingBack, RecordedSignup
 from riskapi.simulations.shares import Share, share
 from riskapi.simulations.simulation import Foundation, foundation
 from riskapi.times import DAY
@@ -56,7 +56,7 @@ class Tally:
             for rule in matching(self._matchers, past.readings):
                 self._note(rule.name, past.at, past.label)
 
-    def counted(self, back: Back, labels: Mapping[str, str]) -> Counts:
+    def counted(self, back: ReadingBack, labels: Mapping[str, str]) -> Counts:
         """What each caught, with what triggers did as ``back`` has read it; ``labels`` are those of its accounts."""
         rules = [self._caught(rule.name) for rule in self._policy.rules]
         self._found = Counter()

@@ -50,11 +50,11 @@ class RecordedSignups:
     def __init__(self, store: Store, decisions: Decisions, allowances: Allowances) -> None:
         self._store, self._decisions, self._allowances = store, decisions, allowances
 
-    def back(self, since: float, now: float, most: int = MOST) -> Back:
+    def back(self, since: float, now: float, most: int = MOST) -> ReadingBack:
         """The signups with ``since <= at < now`` (Unix times), at most ``most`` and a slice more. Raises
         :class:`StoreUnavailable`, and so does reading on.
         """
-        return Back(self._store, self._decisions, self._allowances, since, now, most)
+        return ReadingBack(self._store, self._decisions, self._allowances, since, now, most)
 
     def labels(self, user_ids: Iterable[str]) -> Mapping[str, str]:
         """The latest label of each account, ``""`` for none. Raises :class:`StoreUnavailable`."""
@@ -68,7 +68,7 @@ class RecordedSignups:
         return found
 
 
-class Back:
+class ReadingBack:
     """One reading back. ``done`` of ``entries`` are read; ``since`` is how far back all signups were read, a Unix time.
 
     ``acted`` is what triggers did in that time: ``user_id``, ``at`` and the ``rule``, which is the trigger's name.
@@ -101,7 +101,7 @@ class Back:
         return max((self._reached[number] for number in self._positions), default=self._asked)
 
     def slices(self) -> Iterator[list[RecordedSignup]]:
-        """The signups, some at a time, from the newest on; the shards take turns."""
+        """The signups, a few at a time, newest first; the shards take turns."""
         while self._positions and self.found < self._most and self.done < _MOST_ENTRIES:
             for number in list(self._positions):
                 found = self._slice(number)

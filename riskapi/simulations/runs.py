@@ -27,8 +27,8 @@ from riskapi.policy.publisher import Publisher
 from riskapi.policy.told_changes import ToldChange, told
 from riskapi.policy.versions import Policies
 from riskapi.simulations.counts import Tally
-from riskapi.simulations.recorded_signups import Back, RecordedSignup, RecordedSignups
-from riskapi.simulations.simulation import Effect, Outcome, effect, outcome
+from riskapi.simulations.recorded_signups import ReadingBack, RecordedSignup, RecordedSignups
+from riskapi.simulations.simulation import Effect, SignupOutcome, effect, outcome
 from riskapi.simulations.suggestion import Asked, Proposal, Scored, proposal, scored
 from riskapi.store import damaged
 from riskapi.store.connections import Store
@@ -99,7 +99,7 @@ class Run:
     at: float
     base: int
     digest: str
-    back: Back
+    back: ReadingBack
     add: Callable[[list[RecordedSignup]], None]
     finish: Callable[[], Mapping[str, Any]]
 
@@ -123,7 +123,7 @@ class Runs:
         before, live = self._publisher.plain, self._policies.live()
         content = checked.model_dump(mode="json")
         different = [told(change) for change in changes(live.policy, content)]
-        back, found = self._back(since, now), list[Outcome]()
+        back, found = self._back(since, now), list[SignupOutcome]()
 
         def add(slice: list[RecordedSignup]) -> None:
             found.extend(outcome(past, before, after) for past in slice)
@@ -196,7 +196,7 @@ class Runs:
         return self.get(run.kind, run.id)
 
     def carry_out(
-        self, run: Run, tell: Callable[[Back], None] = lambda _: None, *, rest: bool = False
+        self, run: Run, tell: Callable[[ReadingBack], None] = lambda _: None, *, rest: bool = False
     ) -> dict[str, Any]:
         """Carry a run out, and keep and return what came of it. ``tell`` is told of each slice; with ``rest`` others
         get their turn after each.
@@ -243,7 +243,7 @@ class Runs:
         with contextlib.suppress(ConfigurationError):  # what is in use here is compared with
             self._publisher.follow()
 
-    def _back(self, since: float | None, now: float) -> Back:
+    def _back(self, since: float | None, now: float) -> ReadingBack:
         if since is not None and since >= now:
             raise invalid("/since", "does not lie in the past")
         return self._past.back(now - USUAL if since is None else since, now)

@@ -17,7 +17,7 @@ from riskapi.decisions.decide import Decision
 from riskapi.decisions.recorded_decisions import decided_again
 from riskapi.policy.active import Basis
 from riskapi.policy.tables import SEVERITY, Caps
-from riskapi.simulations.recorded_signups import Back, RecordedSignup
+from riskapi.simulations.recorded_signups import ReadingBack, RecordedSignup
 from riskapi.simulations.shares import BeforeAndAfter, Rate, Share, rate, share
 from riskapi.times import DAY, rfc3339
 from signals.records import record
@@ -143,7 +143,7 @@ class Effect(TypedDict):
 
 
 @record
-class Outcome:
+class SignupOutcome:
     """One signup under both policies: tiers, what set the tighter one, and whether its account meets a cap."""
 
     user_id: str
@@ -157,7 +157,7 @@ class Outcome:
     capped: tuple[int, int]
 
 
-def outcome(past: RecordedSignup, before: Basis, after: Basis) -> Outcome:
+def outcome(past: RecordedSignup, before: Basis, after: Basis) -> SignupOutcome:
     """What becomes of one signup under the policy in force, and under another."""
     was = decided_again(past.recorded, past.readings, before, bare=True)
     would = decided_again(past.recorded, past.readings, after, bare=True)
@@ -166,7 +166,7 @@ def outcome(past: RecordedSignup, before: Basis, after: Basis) -> Outcome:
     then = past.allowed(after.policy, would.tier if would.tier != was.tier else None)
     days = now.usage.days
     tighter = would if SEVERITY[would.tier] > SEVERITY[was.tier] else was
-    return Outcome(
+    return SignupOutcome(
         past.user_id,
         past.at,
         was.tier,
@@ -179,11 +179,11 @@ def outcome(past: RecordedSignup, before: Basis, after: Basis) -> Outcome:
     )
 
 
-def effect(found: Iterable[Outcome], back: Back, until: float) -> Effect:
+def effect(found: Iterable[SignupOutcome], back: ReadingBack, until: float) -> Effect:
     """The outcomes of a reading back that ended at Unix time ``until``, counted."""
     rows = sorted((row for row in found if row.at >= back.since), key=lambda row: -row.at)
     based = foundation(back, len(rows), rows[-1].at if rows else until, until)
-    moved: defaultdict[tuple[Tier, Tier], list[Outcome]] = defaultdict(list)
+    moved: defaultdict[tuple[Tier, Tier], list[SignupOutcome]] = defaultdict(list)
     causes: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for row in rows:
         if row.before != row.after:
@@ -236,7 +236,7 @@ def effect(found: Iterable[Outcome], back: Back, until: float) -> Effect:
 _ALL: tuple[Tier, ...] = ("allow", "review", "limit")
 
 
-def foundation(back: Back, decisions: int, oldest: float, until: float) -> Foundation:
+def foundation(back: ReadingBack, decisions: int, oldest: float, until: float) -> Foundation:
     """What figures from a reading back rest on, up to Unix time ``until``. The oldest signup is from ``oldest``."""
     whole = not back.is_cut
     since = back.since if back.is_cut else max(oldest, back.since)
@@ -255,10 +255,10 @@ def foundation(back: Back, decisions: int, oldest: float, until: float) -> Found
     }
 
 
-def _touched(rows: list[Outcome]) -> TouchedGood:
+def _touched(rows: list[SignupOutcome]) -> TouchedGood:
     """Those of the good that it touches, first those moved furthest, then those with most above their caps."""
 
-    def by(row: Outcome) -> tuple[int, int]:
+    def by(row: SignupOutcome) -> tuple[int, int]:
         return SEVERITY[row.after] - SEVERITY[row.before], row.capped[1] - row.capped[0]
 
     good = [row for row in rows if (row.established or row.label == "legitimate") and max(by(row)) > 0]
@@ -278,11 +278,11 @@ def _touched(rows: list[Outcome]) -> TouchedGood:
     }
 
 
-def _tiers(rows: list[Outcome]) -> tuple[list[Tier], list[Tier]]:
+def _tiers(rows: list[SignupOutcome]) -> tuple[list[Tier], list[Tier]]:
     return [row.before for row in rows], [row.after for row in rows]
 
 
-def _both(rows: list[Outcome], label: str, counts: Callable[[Tier], bool]) -> BeforeAndAfter:
+def _both(rows: list[SignupOutcome], label: str, counts: Callable[[Tier], bool]) -> BeforeAndAfter:
     before, after = _tiers([row for row in rows if row.label == label])
 
     def of(tiers: list[Tier]) -> Share:

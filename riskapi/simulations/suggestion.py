@@ -18,7 +18,7 @@ from riskapi.lists.matching import Listed
 from riskapi.policy import Policy
 from riskapi.policy.active import Basis
 from riskapi.policy.tables import SEVERITY, Thresholds
-from riskapi.simulations.recorded_signups import Back, RecordedSignup
+from riskapi.simulations.recorded_signups import ReadingBack, RecordedSignup
 from riskapi.simulations.shares import BeforeAndAfter, rate, share
 from riskapi.simulations.simulation import Foundation, RateBeforeAndAfter, foundation
 from signals.records import record
@@ -111,7 +111,7 @@ def scored(past: RecordedSignup, basis: Basis) -> Scored:
     )
 
 
-def proposal(rows: Iterable[Scored], back: Back, until: float, basis: Basis, asked: Asked) -> Proposal:
+def proposal(rows: Iterable[Scored], back: ReadingBack, until: float, basis: Basis, asked: Asked) -> Proposal:
     """Thresholds for a budget, from a reading back that ended at Unix time ``until``."""
     found = sorted((row for row in rows if row.at >= back.since), key=lambda row: row.at)
     based = foundation(back, len(found), found[0].at if found else until, until)

@@ -82,7 +82,7 @@ def explained(error: Exception) -> Fault:
 def fills(store: Store) -> Iterator[tuple[float, int]]:
     """How much of its memory each server has used, as a share, and ``maxmemory`` in bytes.
 
-    None of servers without a limit, and of those that do not answer.
+    Servers without a limit, and those that do not answer, are left out.
     """
     with contextlib.suppress(redis.RedisError, RedisClusterException, OSError, StoreUnavailable):
         for server in store.primaries():

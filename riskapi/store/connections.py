@@ -112,7 +112,7 @@ class Store:
         return self._run([args])[0]
 
     def run(self, pipe: Pipeline) -> list[Any]:
-        """Send every command in one trip and return their answers in order, as :class:`Reply` finds them too.
+        """Send every command in one trip and return their answers in order, as :class:`ReplyReader` finds them too.
 
         Raises:
             StoreUnavailable: the store did not answer in time or refused the write; it may still have

@@ -24,7 +24,7 @@ from riskapi.times import DAY
 from signals.records import record
 
 #: Who reads the streams, each for itself: what is done about accounts, what is told to webhooks, and what entries of
-#: lists bring about, which takes so long for some that nobody else should wait for it.
+#: lists bring about, which can take so long that nothing else should wait for it.
 Group = Literal["reactions", "notices", "lists"]
 #: The streams: one a shard, and the one of clusters and lists.
 STREAMS = (*map(str, range(SHARDS)), "b")

@@ -36,7 +36,7 @@ _PATH_BYTES = 100
 _LOG_BYTES = 1_000_000
 #: Seconds a server that loads no data is given to answer, and to end.
 _PATIENCE = 30.0
-#: Of its patience the part that one question may take, and after which somebody is told that it is waited for.
+#: The part of its patience that one question may take, and after which somebody is told that the server is waited for.
 _TRY = 1 / 6
 #: Seconds between two looks at a server that starts or ends.
 _LOOK = 0.01

@@ -15,7 +15,7 @@ def as_it_is(reply: Any) -> Any:
     return reply
 
 
-class Reply(Generic[T]):
+class ReplyReader(Generic[T]):
     """What the store says to one command of a pipeline. Call it once the store has run the pipeline."""
 
     __slots__ = ("_at", "_pipe", "_read")
@@ -40,14 +40,14 @@ class Pipeline:
         self.commands: list[Command] = []
         self.replies: list[Any] | None = None
 
-    def ask(self, *args: Argument | Framed, read: Callable[[Any], T]) -> Reply[T]:
+    def ask(self, *args: Argument | Framed, read: Callable[[Any], T]) -> ReplyReader[T]:
         """Queue one command whose reply ``read`` makes a value of: what is asked and how it is read stand together."""
         return self.add(args, read)
 
-    def add(self, command: Command, read: Callable[[Any], T]) -> Reply[T]:
+    def add(self, command: Command, read: Callable[[Any], T]) -> ReplyReader[T]:
         """As :meth:`ask`, for a command that is put together already."""
         self.commands.append(command)
-        return Reply(self, len(self.commands) - 1, read)
+        return ReplyReader(self, len(self.commands) - 1, read)
 
     def execute_command(self, *args: Argument) -> Self:
         """Queue one command. On a cluster its first key decides the node: ``args[1]``, or the first of KEYS."""

@@ -13,7 +13,7 @@ from functools import cache
 from importlib import resources
 from typing import Any, TypeVar
 
-from riskapi.store.pipelines import Pipeline, Reply
+from riskapi.store.pipelines import Pipeline, ReplyReader
 from riskapi.store.redis_socket import Argument
 
 T = TypeVar("T")
@@ -21,7 +21,7 @@ _PART = re.compile(rb"^--\+ (\w+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ScriptText:
     """The text of one script. ``sha1`` is what EVALSHA calls it by (https://valkey.io/commands/evalsha/)."""
 
     name: str
@@ -34,7 +34,7 @@ class Script:
     """One script bound to a store, whose ``execute`` runs one command."""
 
     execute: Callable[..., Any]
-    source: Source
+    source: ScriptText
 
     def queue(self, pipe: Pipeline, keys: Sequence[str | bytes], args: Iterable[Argument] = ()) -> None:
         """Add a call to a pipeline. All ``keys`` must be in one slot of a cluster."""
@@ -42,7 +42,7 @@ class Script:
 
     def ask(
         self, pipe: Pipeline, keys: Sequence[str | bytes], args: Iterable[Argument] = (), *, read: Callable[[Any], T]
-    ) -> Reply[T]:
+    ) -> ReplyReader[T]:
         """Add a call to a pipeline whose reply ``read`` makes a value of. ``keys`` as in :meth:`queue`."""
         return pipe.add(("EVALSHA", self.source.sha1, len(keys), *keys, *args), read)
 
@@ -56,7 +56,7 @@ class Script:
 
 
 @cache
-def sources() -> dict[str, Source]:
+def sources() -> dict[str, ScriptText]:
     """Every packaged script by name."""
     folder = resources.files("riskapi.store") / "lua"
     found = {}
@@ -66,5 +66,5 @@ def sources() -> dict[str, Source]:
         text = _PART.sub(lambda part: (folder / "parts" / f"{part[1].decode()}.lua").read_bytes(), file.read_bytes())
         name = file.name.removesuffix(".lua")
         # SHA-1 is what the protocol calls a script by; nothing rests on its strength.
-        found[name] = Source(name, text, hashlib.sha1(text, usedforsecurity=False).hexdigest())
+        found[name] = ScriptText(name, text, hashlib.sha1(text, usedforsecurity=False).hexdigest())
     return found

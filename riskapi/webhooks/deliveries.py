@@ -22,7 +22,7 @@ from riskapi.errors import Problem
 from riskapi.store import damaged
 from riskapi.store.connections import Store
 from riskapi.store.pages import cursor_of, position
-from riskapi.store.pipelines import Pipeline, Reply, as_it_is
+from riskapi.store.pipelines import Pipeline, ReplyReader, as_it_is
 from riskapi.store.replies import scored
 from riskapi.times import DAY, rfc3339
 from riskapi.webhooks.endpoints import TABLE
@@ -33,7 +33,7 @@ Status = Literal["pending", "delivered", "dead"]
 #: Seconds from one try to the next: the example schedule of Standard Webhooks 1.0.0 ("Deliverability and reliability"),
 #: cut to a day, of which the last try is at the end.
 DELAYS = (5, 300, 1800, 7200, 18_000, 36_000, 22_800)
-#: A delivery is tried for so long, seconds: a day, as the issue asks.
+#: Seconds a delivery is tried for: a day, as docs/webhooks.md says.
 TRIED_FOR = DAY
 #: A delay is shortened by up to this part of it, so that what failed together does not come again together.
 _JITTER = 0.1
@@ -171,7 +171,7 @@ class Deliveries:
 
     def _queue(
         self, pipe: Pipeline, entry_id: str, endpoint_id: str, type: str, body: bytes, now: float
-    ) -> Reply[bytes]:
+    ) -> ReplyReader[bytes]:
         id = delivery_id(entry_id, endpoint_id)
         keys = [delivery_key(id), queue_key(endpoint_id), dead_key(endpoint_id), TABLE]
         args: list[Any] = [id, endpoint_id, repr(now), MOST, _KEPT]

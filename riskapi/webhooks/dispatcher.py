@@ -24,7 +24,7 @@ from riskapi import logs
 from riskapi.errors import StoreUnavailable
 from riskapi.metrics import Metrics
 from riskapi.outgoing.destinations import DestinationGuard
-from riskapi.outgoing.http import Headers, HttpAnswer, HttpClient, HttpFailure, TooLarge, retry_after
+from riskapi.outgoing.http import Headers, HttpClient, HttpFailure, StreamedAnswer, TooLarge, retry_after
 from riskapi.webhooks.deliveries import TRIED_FOR, Deliveries, Delivery, DeliveryOutcome
 from riskapi.webhooks.endpoints import MOST, Destination, Endpoint, Webhooks, destination
 
@@ -92,7 +92,7 @@ class WebhookClient:
             return DeliveryOutcome(status, "status", asked or 0.0, gone=status == 410)
 
 
-async def _read(answer: HttpAnswer) -> None:
+async def _read(answer: StreamedAnswer) -> None:
     """Read a little of an answer, and throw it away. What it says changes nothing, nor that it breaks off or drips."""
     with contextlib.suppress(TimeoutError, TooLarge, httpcore.NetworkError, httpcore.ProtocolError):
         async with asyncio.timeout(_ANSWER_SECONDS):

@@ -28,7 +28,7 @@ from riskapi.store.connections import Store
 from riskapi.times import DAY, rfc3339
 from signals.records import record
 
-#: What an endpoint can be told of (api.md, "Webhooks out"; `account.resumed` and `review.question` are ours).
+#: What an endpoint can be told of (by the HTTP contract; `account.resumed` and `review.question` are ours).
 EventType = Literal[
     "tier.changed",
     "account.paused",

@@ -45,8 +45,9 @@ class LargeClusters:
         return len(self._clusters.by_cluster({ask.user_id for ask in self._agenda.asked()}))
 
     def step(self, stopping: Callable[[], bool] = lambda: False) -> int:
-        """Look at clusters, as it was asked for, but at none that somebody else looks at or did just now; how many were
-        looked at. ``stopping`` says whether that is to end before it is done. Raises :class:`StoreUnavailable`.
+        """Look at the clusters that a look was asked for, except those that somebody else looks at or just did. Returns
+        how many were looked at. ``stopping`` says whether that is to end before it is done. Raises
+        :class:`StoreUnavailable`.
         """
         looked = 0
         for cluster in self._clusters.by_cluster({ask.user_id for ask in self._agenda.asked()}):
@@ -70,8 +71,8 @@ class LargeClusters:
         return looked
 
     def _asked(self, cluster: str) -> list[Ask]:
-        """What is asked for of a cluster now that nobody else looks at it: before, it may have become part of another,
-        or have been looked at.
+        """The look that a cluster still needs, read once nobody else looks at it: until then it may have become part of
+        another, or have been looked at.
         """
         asks = self._agenda.asked()
         users = set(self._clusters.by_cluster({ask.user_id for ask in asks}).get(cluster, ()))

@@ -174,7 +174,7 @@ class Reactions:
         self._intake.tell_accounts([entry.data["user_id"] for entry in entries], self._clock())
 
     def _look_up(self, entries: Sequence[StreamEntry]) -> None:
-        """Have looked up what is not known of signups; decide those again at once of whom it is by now."""
+        """Have what is not known of signups looked up, and decide those again at once for whom it is known by now."""
         now, wishes = self._clock(), list[Wish]()
         for data in (told_decision(entry.data) for entry in entries):
             subjects = self._subjects(data)

@@ -118,6 +118,6 @@ def happened(type: str, data: Mapping[str, Any]) -> Iterator[Happened]:
         case "hold":
             yield Happened("threshold", "sudden volume", "n")
         case "cluster" if data.get("change") in ("joined", "merged"):
-            # Those in it already share one more thing, or share it again: nobody came.
+            # Accounts of the cluster share one more thing, or share it again: nobody new came.
             if came := len(data["user_ids"]) if "user_ids" in data else 1:
                 yield Happened("cluster", data["cluster_id"], "n", came)

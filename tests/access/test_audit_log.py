@@ -29,13 +29,13 @@ def fill(audit: AuditLog, count: int, actor: str = "ana") -> None:
 
 
 class TestChain:
-    def test_holds_over_what_was_written(self, store: Store, audit: AuditLog) -> None:
+    def test_the_chain_holds_over_what_was_written(self, store: Store, audit: AuditLog) -> None:
         fill(audit, 5)
         audit.note("zoë", "dećided", "", NOW, note="ß" * 300)
         found = verify(store)
         assert (found.fault, found.checked, found.number) == (None, 6, 6)
 
-    def test_is_sha256_whatever_the_length(self, store: Store, audit: AuditLog) -> None:
+    def test_a_hash_is_sha256_whatever_the_length(self, store: Store, audit: AuditLog) -> None:
         for length in range(200):
             audit.note("a", "b", "c" * length, 1.0)
         found = verify(store)
@@ -60,7 +60,7 @@ class TestChain:
             ("after number 0 the log ends", lambda store, rows: store.execute("HSET", CHAIN, "number", "0")),
         ],
     )
-    def test_breaks_where_something_was_changed(
+    def test_the_chain_breaks_where_something_was_changed(
         self,
         store: Store,
         audit: AuditLog,
@@ -71,7 +71,7 @@ class TestChain:
         spoil(store, store.execute("XRANGE", STREAM, "-", "+"))
         assert said in (verify(store).fault or "it holds")
 
-    def test_begins_after_notes_of_a_release_that_had_none(self, store: Store, audit: AuditLog) -> None:
+    def test_the_chain_begins_after_notes_of_a_release_that_had_none(self, store: Store, audit: AuditLog) -> None:
         for number in range(3):
             row = {"actor": "ana", "action": "old", "subject": f"rev_{number}", "at": 1.0, "details": {}}
             store.execute("XADD", STREAM, "MAXLEN", "~", 100, "*", "data", orjson.dumps(row))
@@ -82,7 +82,7 @@ class TestChain:
         assert [note.action for note in notes] == ["decided"] * 2 + ["old"] * 3
         assert notes[0].number == 2 and notes[4].number is None
 
-    def test_goes_on_from_what_was_dropped(self, store: Store) -> None:
+    def test_the_chain_goes_on_from_what_was_dropped(self, store: Store) -> None:
         audit = AuditLog(store, most=50)
         fill(audit, 160)
         found = verify(store)
@@ -90,7 +90,7 @@ class TestChain:
         store.execute("XTRIM", STREAM, "MAXLEN", 40)
         assert "after number 100 comes 101" in (verify(store).fault or "")
 
-    def test_shows_that_it_was_made_anew_to_who_wrote_a_hash_down(self, store: Store, audit: AuditLog) -> None:
+    def test_a_chain_made_anew_shows_to_whoever_wrote_a_hash_down(self, store: Store, audit: AuditLog) -> None:
         fill(audit, 3)
         written = verify(store).hash
         fill(audit, 3)
@@ -100,7 +100,7 @@ class TestChain:
         found = verify(store, holds=written)
         assert found.fault is None and found.held is False
 
-    def test_holds_when_many_write_at_once(self, store: Store) -> None:
+    def test_the_chain_holds_when_many_write_at_once(self, store: Store) -> None:
         audit = AuditLog(store, most=50)
         begin = threading.Barrier(8)
 
@@ -116,14 +116,14 @@ class TestChain:
         found = verify(store)
         assert (found.fault, found.number) == (None, 200)
 
-    def test_has_a_note_once_when_its_command_is_sent_again(self, store: Store) -> None:
+    def test_a_note_is_in_the_chain_once_when_its_command_is_sent_again(self, store: Store) -> None:
         data = orjson.dumps({"actor": "a", "action": "b", "subject": "c", "at": 1.0, "details": {}})
         row: list[str | bytes | int] = [data, "0" * 64, 1, 50, "0" * 12]
         script = store.script("audit_note")
         assert [script.call([STREAM, CHAIN], row) for _ in range(2)] == [1, 1]
         assert store.execute("XLEN", STREAM) == 1
 
-    def test_tells_how_far_it_has_come(self, store: Store, audit: AuditLog) -> None:
+    def test_the_check_tells_how_far_it_has_come(self, store: Store, audit: AuditLog) -> None:
         fill(audit, 3)
         told: list[tuple[int, int]] = []
         verify(store, lambda done, of: told.append((done, of)))
@@ -131,7 +131,7 @@ class TestChain:
 
 
 class TestPage:
-    def test_is_what_was_asked_for_and_goes_on(self, audit: AuditLog) -> None:
+    def test_a_page_is_what_was_asked_for_and_goes_on(self, audit: AuditLog) -> None:
         fill(audit, 7)
         fill(audit, 3, "bo")
         first = audit.page(Wanted(actor="ana"), 5)
@@ -153,18 +153,18 @@ class TestPage:
             (Wanted(since=NOW + 99), 0),
         ],
     )
-    def test_keeps_to_its_filters(self, audit: AuditLog, wanted: Wanted, found: int) -> None:
+    def test_a_page_keeps_to_its_filters(self, audit: AuditLog, wanted: Wanted, found: int) -> None:
         audit.note("bo", "signed in", "0123", NOW, how="totp")
         fill(audit, 5)
         assert len(audit.page(wanted, 50).notes) == found
 
-    def test_keeps_order_when_a_clock_goes_back(self, audit: AuditLog, store: Store) -> None:
+    def test_a_page_keeps_order_when_a_clock_goes_back(self, audit: AuditLog, store: Store) -> None:
         for at in (NOW, NOW - 50, NOW - 50, NOW + 1):
             audit.note("ana", "decided", "x", at)
         assert [note.number for note in audit.latest(9)] == [4, 3, 2, 1]
         assert verify(store).fault is None
 
-    def test_ends_a_look_that_finds_nothing(
+    def test_a_page_ends_a_look_that_finds_nothing(
         self, store: Store, audit: AuditLog, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("riskapi.access.audit_log._LOOKED", 20)

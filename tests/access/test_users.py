@@ -18,7 +18,7 @@ from tests.signups import together
 
 
 class TestUsers:
-    def test_have_one_name_each_whatever_its_case(self, store: Store) -> None:
+    def test_users_have_one_name_each_whatever_its_case(self, store: Store) -> None:
         users = Users(store)
         ana = users.create(" Ana@Riskapi.example ", "reviewer", NOW)
         assert users.find("ANA@riskapi.example") == ana == users.get(ana.id)
@@ -26,24 +26,24 @@ class TestUsers:
             users.create("ana@riskapi.example", "viewer", NOW)
 
     @pytest.mark.parametrize("name", ["", "a b", "<b>", "x" * 129, 'a"', "a\tb", "&amp;"])
-    def test_have_plain_names(self, store: Store, name: str) -> None:
+    def test_users_have_plain_names(self, store: Store, name: str) -> None:
         with pytest.raises(ValueError, match="expected"):
             Users(store).create(name, "viewer", NOW)
         assert Users(store).find(name) is None
 
-    def test_of_whom_one_is_the_first(self, store: Store) -> None:
+    def test_one_of_many_made_at_once_is_the_first(self, store: Store) -> None:
         users = Users(store)
         found = together(4, lambda number: users.create(f"u{number}", "admin", NOW, first=True))
         assert sum(isinstance(each, NotFirst) for each in found) == 3 and len(users.list()) == 1
 
-    def test_lose_no_change_that_others_make_at_once(self, store: Store) -> None:
+    def test_users_lose_no_change_that_others_make_at_once(self, store: Store) -> None:
         users = Users(store)
         ana = users.create("ana", "viewer", NOW)
         together(4, lambda _: users.change(ana.id, lambda kept: replace(kept, epoch=kept.epoch + 1)))
         found = users.get(ana.id)
         assert found is not None and found.epoch == 4
 
-    def test_that_cannot_be_read_are_nobody(self, store: Store) -> None:
+    def test_users_that_cannot_be_read_are_nobody(self, store: Store) -> None:
         users = Users(store)
         ana = users.create("ana", "viewer", NOW)
         for row in (b"", b"{", b'{"role": "king"}', b"[]"):
@@ -62,7 +62,7 @@ def test_a_code_is_taken_once_by_one(store: Store) -> None:
 
 
 class TestTokens:
-    def test_work_once_for_their_purpose_and_their_time(self, store: Store) -> None:
+    def test_tokens_work_once_for_their_purpose_and_their_time(self, store: Store) -> None:
         once = Once(store)
         token = once.make("password", {"id": "x"}, 60, NOW)
         assert once.peek("first", token, NOW) is once.take("first", token, NOW) is None
@@ -72,7 +72,7 @@ class TestTokens:
 
 
 class TestTries:
-    def test_end_for_a_name_and_for_a_network(self, store: Store) -> None:
+    def test_tries_end_for_a_name_and_for_a_network(self, store: Store) -> None:
         throttle = Throttle(store)
         for number in range(NAME[0]):
             assert throttle.take("ana", f"192.0.2.{number}", NOW) == 0

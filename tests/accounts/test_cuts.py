@@ -123,7 +123,7 @@ class TestThing:
         assert [answer["decision"] for answer in answers] == ["allow"] * 5
         assert consistency.check(library) == {}
 
-    def test_undone_it_binds_and_counts_again(self, library: Service) -> None:
+    def test_a_thing_whose_cut_is_undone_binds_and_counts_again(self, library: Service) -> None:
         found = cut(library, "v1", thing=True)
         looked(library, HOUR + MINUTE)
         undo(library, found["cut_id"])
@@ -195,7 +195,7 @@ class TestAccount:
         library.rescorer.again("v1", "schedule", NOW + DAY)
         assert view(library, "v1", NOW + DAY)["linkage"]["size"] == 1
 
-    def test_undone_it_is_bound_again(self, library: Service) -> None:
+    def test_an_account_whose_cut_is_undone_is_bound_again(self, library: Service) -> None:
         found = cut(library, "v1", thing=False)
         looked(library, HOUR + MINUTE)
         undo(library, found["cut_id"])
@@ -230,7 +230,7 @@ class TestRecord:
         assert (undone["undone_at"], undone["undone_by"]) == ("2026-11-22T12:00:00.000Z", "kim")
         assert library.parts.cuts.get(found["cut_id"]) == undone
 
-    def test_undone_twice_it_is_undone_once(self, library: Service) -> None:
+    def test_a_cut_undone_twice_is_undone_once(self, library: Service) -> None:
         first = cut(library, "v1", thing=True)
         undone = undo(library, first["cut_id"])
         looked(library, 2 * HOUR + MINUTE)
@@ -270,7 +270,7 @@ def test_cuts_undone_while_all_sign_up_leave_nothing_half_done(library: Service)
     assert members == {"v0", "v1", "v2", "v3", "v4", *[f"n{number}" for number in range(4, 16)]}
 
 
-def test_over_the_api(store: Store, client: Any) -> None:
+def test_a_cut_is_made_and_undone_over_the_api(store: Store, client: Any) -> None:
     for user in ("v0", "v1"):
         signup = body(user, device={"id": "library"}).model_dump(mode="json", exclude_none=True)
         assert client.post("/v1/signups", json=signup).status_code == 200

@@ -233,7 +233,9 @@ def test_values_are_never_logged(client: FlaskClient, put: Callable[..., Any], l
 class TestReplaced:
     """Posting an entry that is there."""
 
-    def test_says_what_it_was(self, ask: Callable[..., Any], put: Callable[..., Any], clock: Clock) -> None:
+    def test_a_replaced_entry_says_what_it_was(
+        self, ask: Callable[..., Any], put: Callable[..., Any], clock: Clock
+    ) -> None:
         status, first = put("deny", "ip", "203.0.113.9", expires_at="2027-01-01T00:00:00Z", reason="scan")
         assert (status, first["replaced"]) == (201, None)
         clock.advance(60)

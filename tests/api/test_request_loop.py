@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from riskapi.api.request_loop import IN_LOOP, BodyWait, RequestLoop, Threads, Turn, Waiting
+from riskapi.api.request_loop import IN_LOOP, BodyWait, RequestLoop, Threads, Turn, WaitingRequests
 from tests.logged import Lines
 
 PATIENCE = 5.0
@@ -71,8 +71,8 @@ def threads() -> Iterator[Counting]:
 
 
 @pytest.fixture
-def waiting(threads: Counting) -> Waiting:
-    return Waiting(threads, PATIENCE)
+def waiting(threads: Counting) -> WaitingRequests:
+    return WaitingRequests(threads, PATIENCE)
 
 
 class Ended(threading.Event):
@@ -103,7 +103,7 @@ def _not_called(request: Coroutine[Any, Any, None], watcher: object) -> None:
     raise AssertionError("the event loop was not to be asked")
 
 
-BODIES: dict[str, tuple[Callable[[RequestLoop, Waiting, Body], None], object]] = {
+BODIES: dict[str, tuple[Callable[[RequestLoop, WaitingRequests, Body], None], object]] = {
     "is there": (lambda loop, waiting, body: None, b"{}"),
     "comes": (lambda loop, waiting, body: body.bring(b"{}"), b"{}"),
     "breaks off": (lambda loop, waiting, body: body._loop.call_soon_threadsafe(body._told, body), ConnectionError),  # type: ignore[arg-type]
@@ -111,7 +111,7 @@ BODIES: dict[str, tuple[Callable[[RequestLoop, Waiting, Body], None], object]] =
 }
 
 
-def late(loop: RequestLoop, waiting: Waiting, seconds: float = PATIENCE) -> None:
+def late(loop: RequestLoop, waiting: WaitingRequests, seconds: float = PATIENCE) -> None:
     """Look for late bodies, as the loop does, so many seconds from now."""
     now = loop.time()
     loop.time = lambda: now + seconds  # type: ignore[method-assign]
@@ -120,7 +120,10 @@ def late(loop: RequestLoop, waiting: Waiting, seconds: float = PATIENCE) -> None
 
 @pytest.mark.parametrize(("then", "expected"), BODIES.values(), ids=BODIES)
 def test_a_request_goes_on_in_a_thread_when_its_body(
-    loop: RequestLoop, waiting: Waiting, then: Callable[[RequestLoop, Waiting, Body], None], expected: object
+    loop: RequestLoop,
+    waiting: WaitingRequests,
+    then: Callable[[RequestLoop, WaitingRequests, Body], None],
+    expected: object,
 ) -> None:
     ended, body = Ended(), Body(loop, b"{}" if then is BODIES["is there"][0] else None)
     wait = BodyWait(body, waiting)
@@ -132,7 +135,7 @@ def test_a_request_goes_on_in_a_thread_when_its_body(
     assert body not in vars(wait).values(), "granian's body keeps whom it calls, so that one does not keep the body"
 
 
-def test_a_body_still_in_its_time_is_waited_for(loop: RequestLoop, waiting: Waiting) -> None:
+def test_a_body_still_in_its_time_is_waited_for(loop: RequestLoop, waiting: WaitingRequests) -> None:
     ended, body = Ended(), Body(loop)
     hand_over(loop, ended.request(BodyWait(body, waiting)))
     late(loop, waiting, PATIENCE - 1)
@@ -142,7 +145,7 @@ def test_a_body_still_in_its_time_is_waited_for(loop: RequestLoop, waiting: Wait
 
 
 def test_bodies_are_looked_for_again_whatever_goes_wrong_with_one(
-    loop: RequestLoop, waiting: Waiting, monkeypatch: pytest.MonkeyPatch
+    loop: RequestLoop, waiting: WaitingRequests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ended, body, looks = Ended(), Body(loop), list[object]()
 
@@ -157,7 +160,7 @@ def test_bodies_are_looked_for_again_whatever_goes_wrong_with_one(
     assert ended.wait_for() is TimeoutError and looks == [waiting.end_late]
 
 
-def test_only_bodies_whose_time_is_over_are_given_up(loop: RequestLoop, waiting: Waiting) -> None:
+def test_only_bodies_whose_time_is_over_are_given_up(loop: RequestLoop, waiting: WaitingRequests) -> None:
     first, second = Ended(), Ended()
     bodies = Body(loop), Body(loop)
     hand_over(loop, first.request(BodyWait(bodies[0], waiting)))
@@ -225,7 +228,7 @@ def test_a_request_that_needs_the_loop_goes_on_in_it(loop: RequestLoop) -> None:
 
 
 def test_a_body_that_comes_just_as_its_time_is_over_lets_its_request_go_on_once(
-    loop: RequestLoop, waiting: Waiting, threads: Counting
+    loop: RequestLoop, waiting: WaitingRequests, threads: Counting
 ) -> None:
     for round_number in range(1, 301):
         ended, body = Ended(), Body(loop)

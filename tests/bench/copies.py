@@ -29,7 +29,7 @@ from riskapi.links.keys import packed_entities
 from riskapi.policy import Policy
 from riskapi.reviews import queue
 from riskapi.store.connections import Store
-from riskapi.store.pipelines import Pipeline, Reply
+from riskapi.store.pipelines import Pipeline, ReplyReader
 from riskapi.times import rfc3339
 
 #: Accounts in one trip to the store.
@@ -58,7 +58,9 @@ class _Noting(Tiers):
         super().__init__(store)
         self.arrivals: list[Arrival] = []
 
-    def queue_record(self, pipe: Pipeline, arrival: Arrival, policy: Policy, now: float) -> Reply[KnownAccount | None]:
+    def queue_record(
+        self, pipe: Pipeline, arrival: Arrival, policy: Policy, now: float
+    ) -> ReplyReader[KnownAccount | None]:
         self.arrivals.append(arrival)
         return super().queue_record(pipe, arrival, policy, now)
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 Fsync = Literal["everysec", "always"]
 
-#: Signups a second as a share of what a do-nothing route answers. All aims are of issue 11.
+#: Signups a second as a share of what a do-nothing route answers. The aims were set by the owner before the work began.
 RATIO: dict[Fsync, float] = {"everysec": 0.20, "always": 0.15}
 #: The 99th percentile of a signup's latency in that of the do-nothing route, with eight connections.
 P99 = 3.0

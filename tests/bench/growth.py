@@ -37,7 +37,7 @@ class Growing:
         self._loads = 0
 
     def measure(self, sizes: list[int]) -> Growth:
-        """Grow to one size after the other and time signups there; a size for which memory does not do is left out."""
+        """Grow to one size after the other and time signups there. A size that does not fit into memory is left out."""
         found: list[Size] = []
         left_out: dict[int, str] = {}
         for size in sorted(sizes):

@@ -38,7 +38,7 @@ class Job:
 def load(job: Job, processes: int, advance: Callable[[int], None]) -> float:
     """Load ``job.count`` accounts with so many processes; returns seconds. SystemExit when one of them fails.
 
-    Copies need some accounts a process to copy from: of fewer, there are as many as those.
+    Each process needs some accounts to copy from; where there are fewer, it copies from as many as there are.
     """
     context = multiprocessing.get_context("spawn")
     begin, started, pipes = time.perf_counter(), [], []

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 _PROC = Path("/proc")
-#: Servers are quiet that together take no more than this share of one core, looked at for so many seconds.
+#: Servers count as quiet when together they take no more than this share of one core, over this many seconds.
 _QUIET, _LOOK = 0.2, 0.25
 #: Seconds after which what is busy is taken to stay so.
 _PATIENCE = 10.0

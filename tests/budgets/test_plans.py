@@ -62,7 +62,7 @@ class TestNames:
             (None, None),
         ],
     )
-    def test_are_compared_without_case_and_white_space(self, told: str | None, name: str | None) -> None:
+    def test_names_of_plans_are_compared_without_case_and_white_space(self, told: str | None, name: str | None) -> None:
         assert terms.plan_name(told) == name
 
 
@@ -82,7 +82,7 @@ class TestCaps:
             ("huge", "limit", 100),
         ],
     )
-    def test_are_the_plans_where_it_has_them(self, service: Service, plan: str, tier: Tier, daily: int) -> None:
+    def test_caps_are_the_plans_where_it_has_them(self, service: Service, plan: str, tier: Tier, daily: int) -> None:
         found = allowed(service.active.policy, tier, unused(NOW), FeedbackRecord(), None, Terms(plan))
         assert found.caps.daily == daily == service.active.policy.caps(tier, plan).daily
 
@@ -140,14 +140,16 @@ class TestSignup:
     @pytest.mark.parametrize(
         ("plan", "cap"), [(None, 200), ("gold", 200), ("Gold plan", 200), ("Free", 100), (" PRO ", 500), ("huge", 5000)]
     )
-    def test_counts_from_the_first_answer_on(self, service: Service, plan: str | None, cap: int) -> None:
+    def test_the_plan_of_a_signup_counts_from_the_first_answer_on(
+        self, service: Service, plan: str | None, cap: int
+    ) -> None:
         answer = signed_up(service, plan=plan)
         assert answer["limits"]["hourly"] == answer["limits"]["remaining"]["hourly"] == cap
         assert hourly(service) == cap
         assert ask(service, "u1", 10_000)["granted"] == cap
         assert view(service, "u1")["plan"] == terms.plan_name(plan)
 
-    def test_counts_in_review_too(self, service: Service) -> None:
+    def test_the_plan_of_a_signup_counts_in_review_too(self, service: Service) -> None:
         answer = signed_up(service, plan="pro", email={"address": "u1@mailinator.com"})
         assert (answer["decision"], answer["limits"]["hourly"]) == ("review", 50)
         assert ask(service, "u1", 100)["granted"] == 50
@@ -159,14 +161,14 @@ class TestSignup:
         assert seen == (by and {"since": "2026-11-22T10:00:00.000Z", "by": by})
         assert marked(service) == (touched(service) if by else set())
 
-    def test_of_a_limited_account_both_are_felt(self, service: Service) -> None:
+    def test_a_limited_account_on_a_paid_plan_is_marked_as_both(self, service: Service) -> None:
         when = {"email_is_valid": {"eq": True}, "email_is_disposable": {"eq": False}}
         planned(service, rules=[{"name": "all", "mode": "live", "tier": "limit", "text": "Everybody", "when": when}])
         assert signed_up(service, plan="pro")["decision"] == "limit"
         key = service.accounts.standing("u1").entities["mailbox"]
         assert "~u1" in members(service.store, key) and marked(service) == touched(service)
 
-    def test_that_is_journaled_counts_once_it_is_recorded(
+    def test_the_plan_of_a_signup_that_is_journaled_counts_once_it_is_recorded(
         self,
         service: Service,
         outage: Callable[[bool], None],
@@ -186,7 +188,7 @@ class TestSignup:
 class TestChange:
     """``plan_changed``."""
 
-    def test_moves_the_caps_of_the_very_next_grant(self, service: Service) -> None:
+    def test_a_change_of_plan_moves_the_caps_of_the_very_next_grant(self, service: Service) -> None:
         signed_up(service, plan="free")
         assert ask(service, "u1", 1000)["granted"] == 100
         tell(service, "plan_changed", plan="Pro")
@@ -198,13 +200,13 @@ class TestChange:
         tell(service, "plan_changed", plan="gold")
         assert (hourly(service), view(service, "u1")["plan"]) == (200, "gold")
 
-    def test_to_what_no_policy_can_name_is_no_plan(self, service: Service) -> None:
+    def test_a_change_to_what_no_policy_can_name_is_no_plan(self, service: Service) -> None:
         signed_up(service, plan="pro")
         tell(service, "plan_changed", plan="Our best plan!")
         assert (hourly(service), view(service, "u1")["plan"]) == (200, None)
 
     @pytest.mark.parametrize("type", ["plan_changed", "login", "profile_changed"])
-    def test_that_is_not_told_changes_nothing(self, service: Service, type: str) -> None:
+    def test_a_change_of_plan_that_is_not_told_changes_nothing(self, service: Service, type: str) -> None:
         signed_up(service, plan="pro")
         more = {} if type == "plan_changed" else {"plan": "free"}
         tell(service, type, "u1", NOW, **more)
@@ -280,7 +282,7 @@ class TestChange:
         service.parts.labels.add("u1", "unknown", "external", None, "ana", NOW)
         assert marked(service) == touched(service)
 
-    def test_is_an_entry_with_the_plan(self, service: Service) -> None:
+    def test_a_change_of_plan_is_an_entry_with_the_plan(self, service: Service) -> None:
         signed_up(service)
         tell(service, "plan_changed", plan=" PRO ")
         rows = service.store.execute("XRANGE", stream(shard("u1")), "-", "+")

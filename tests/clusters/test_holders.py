@@ -55,7 +55,7 @@ class TestUse:
         row = evidence(service, "c1", kind, NOW + 3 * HOUR)
         assert (row["holders"], her in row["user_ids"]) == ([her] if kind in ("mailbox", "phone") else [], False)
 
-    def test_in_whatever_order_they_spend(self, service: Service) -> None:
+    def test_two_budgets_are_all_in_whatever_order_they_spend(self, service: Service) -> None:
         her = holder(service)
         joined(service, "c0", **THEIRS["phone"])
         joined(service, "c1", **THEIRS["mailbox"])
@@ -91,7 +91,7 @@ class TestUse:
 
     @pytest.mark.parametrize(("came", "apart"), [(1.0, True), (0.0, True), (-DAY, False)])
     def test_only_if_she_was_established_before_others_came(self, service: Service, came: float, apart: bool) -> None:
-        """Else whoever sat on another's number for long enough would have it."""
+        """Otherwise whoever used another's number for long enough would get it."""
         since = NOW - 5 * DAY
         joined(service, "her", NOW - 15 * DAY, phone={"number": NUMBER})
         if apart:
@@ -144,9 +144,9 @@ class TestUse:
 
 
 class TestProof:
-    """Held is what somebody proved to be its own, before all else."""
+    """What somebody proved to be its own is held, before all else."""
 
-    def test_at_the_signup(self, service: Service) -> None:
+    def test_proof_at_the_signup(self, service: Service) -> None:
         joined(service, "her", phone={"number": NUMBER, "verified": True})
         found = joined(service, "c0", phone={"number": NUMBER})
         assert (found["linkage"]["size"], clusters(service)) == (1, [])
@@ -162,7 +162,7 @@ class TestProof:
             ("email_verified", {"email": {"address": "ana.ruiz@gmail.com"}}),
         ],
     )
-    def test_by_an_event_it_lets_go_at_once(self, service: Service, event: str, parts: dict[str, Any]) -> None:
+    def test_proof_by_an_event_lets_go_at_once(self, service: Service, event: str, parts: dict[str, Any]) -> None:
         for user in ("a", "her", "b"):
             joined(service, user, **parts)
         assert granted(service, "a", "her") == [ONE, CLUSTER - ONE]
@@ -178,7 +178,7 @@ class TestProof:
             happens(service, "her", event, NOW + 4 * MINUTE)
         assert clusters(service) == [{"a", "b"}]
 
-    def test_before_anybody_is_looked_at_again(self, service: Service) -> None:
+    def test_proof_counts_before_anybody_is_looked_at_again(self, service: Service) -> None:
         for user in ("a", "her", "b"):
             joined(service, user, phone={"number": NUMBER})
         key = service.parts.assessor._links.entity_key("phone", NUMBER)
@@ -198,7 +198,7 @@ class TestProof:
         assert clusters(service) == [{"c0", squatter}]
         assert granted(service, "his", at=NOW + HOUR) == [ONE]
 
-    def test_by_both_it_is_mutual(self, service: Service) -> None:
+    def test_proof_by_both_is_mutual(self, service: Service) -> None:
         """A family: one budget of one and a half, apart from those who only claim the number."""
         for user in ("her", "him"):
             joined(service, user, phone={"number": NUMBER, "verified": True})
@@ -220,7 +220,7 @@ class TestProof:
         assert clusters(service) == [{"c0", "c1"}, {"her", "him"}]
 
     def test_who_proved_it_is_no_claimant_of_hers_any_more(self, service: Service) -> None:
-        """Also where it was the only one, so that nothing bound it yet."""
+        """The same where it was the only account, so that nothing bound it yet."""
         her = holder(service)
         joined(service, "him", **THEIRS["phone"])
         happens(service, "him", "phone_verified", NOW + 1)

@@ -94,7 +94,7 @@ class World:
                 run("EXPIRE", key, int(TTL - 2 * DAY))
 
     def held(self) -> dict[str, Any]:
-        """All that is there, by what keys end with, and whether each has its whole time to live."""
+        """Everything in the store, by the end of each key, and whether the key has its whole time to live."""
         found = {}
         for key in self.store.client.scan_iter(f"{self.name}:*", count=10_000):
             kind = self.store.execute("TYPE", key)

@@ -104,7 +104,7 @@ class TestWhatWasUndone:
         assert "undone by kim, 2026-11-22 10:02" in earlier and "<button" not in earlier
         assert "undone" not in later and "<button" in later
 
-    def test_by_the_api_and_a_reviewer_it_names(self, kim: Visitor, api: Api) -> None:
+    def test_what_the_api_undid_is_shown_with_the_reviewer_it_names(self, kim: Visitor, api: Api) -> None:
         review = sign_up(api, "u_1")
         api("POST", f"/v1/reviews/{review}/decide", json={"decision": "limit", "label": "abuse"})
         api("POST", f"/v1/reviews/{review}/undo", json={"reviewer": "sam"})

@@ -31,10 +31,10 @@ def test_what_a_decision_does_is_said_with_one_and_with_many() -> None:
 
 
 class TestTheQueue:
-    def test_says_what_fills_it_while_it_is_empty(self, ana: Visitor) -> None:
+    def test_the_queue_says_what_fills_it_while_it_is_empty(self, ana: Visitor) -> None:
         assert "Nothing waits for a decision" in ana.get("/console/queue").text
 
-    def test_has_one_row_for_a_ring(self, ana: Visitor, api: Api) -> None:
+    def test_the_queue_has_one_row_for_a_ring(self, ana: Visitor, api: Api) -> None:
         for number in range(3):
             sign_up(api, f"ring{number}", DEVICE)
         alone = sign_up(api, "alone", "another-device-000002")
@@ -44,7 +44,7 @@ class TestTheQueue:
         assert "r…@mailinator.com" in ana.text and "ring0.box" not in ana.text
         assert "could send" in ana.text and "unclaimed" in ana.text
 
-    def test_is_found_filtered_and_sorted_by_its_address(self, ana: Visitor, api: Api, clock: Clock) -> None:
+    def test_the_queue_is_found_filtered_and_sorted_by_its_address(self, ana: Visitor, api: Api, clock: Clock) -> None:
         old = sign_up(api, "old")
         clock.advance(60)
         ring = {sign_up(api, f"ring{number}", DEVICE) for number in range(2)}
@@ -55,7 +55,9 @@ class TestTheQueue:
         assert rows(ana, "?score=101") == rows(ana, "?reason=NOTHING") == []
         assert len(rows(ana, "?score=x&size=-1&sort=no&from=-5&tab=no")) == 2
 
-    def test_is_for_viewers_to_read(self, site: Flask, access_parts: AccessParts, clock: Clock, api: Api) -> None:
+    def test_the_queue_is_for_viewers_to_read(
+        self, site: Flask, access_parts: AccessParts, clock: Clock, api: Api
+    ) -> None:
         review = sign_up(api, "u_1")
         viewer = signed_in(site, access_parts, "vi", "viewer", clock.now)
         assert rows(viewer) == [review]
@@ -64,14 +66,14 @@ class TestTheQueue:
 
 
 class TestACase:
-    def test_says_before_and_after_of_each_button(self, ana: Visitor, api: Api) -> None:
+    def test_a_case_says_before_and_after_of_each_button(self, ana: Visitor, api: Api) -> None:
         for number in range(3):
             review = sign_up(api, f"ring{number}", DEVICE)
         text = ana.get(f"/console/cases/{review}").text
         assert "3 accounts: 3 review → allow." in text and "3 accounts: 3 review → limit." in text
         assert "device: 1" in text and "<svg" in text and "ring0" in text
 
-    def test_says_what_each_other_button_does_to_who_may_press_it(
+    def test_a_case_says_what_each_other_button_does_to_who_may_press_it(
         self, ana: Visitor, api: Api, site: Flask, access_parts: AccessParts, clock: Clock
     ) -> None:
         for number in range(2):
@@ -89,7 +91,7 @@ class TestACase:
         text = signed_in(site, access_parts, "vi", "viewer", clock.now).get(f"/console/cases/{review}").text
         assert [words for words in said if words in text] == []
 
-    def test_says_where_a_pause_began_or_ended(self, ana: Visitor, api: Api, store: Store) -> None:
+    def test_a_case_says_where_a_pause_began_or_ended(self, ana: Visitor, api: Api, store: Store) -> None:
         review = sign_up(api, "u_1")
         for word in ("begun", "ended"):
             entry = history_entry(NOW, "review", "review", "feedback", "trap_pause", {"policy": 1}, cause="linkage")
@@ -98,7 +100,7 @@ class TestACase:
         for word in ("begun", "ended"):
             assert f"still review, pause {word}, by feedback: trap_pause" in text
 
-    def test_is_decided_for_all_or_for_one(self, ana: Visitor, api: Api) -> None:
+    def test_a_case_is_decided_for_all_or_for_one(self, ana: Visitor, api: Api) -> None:
         ring = [sign_up(api, f"ring{number}", DEVICE) for number in range(3)]
         ana.get(f"/console/cases/{ring[0]}")
         ana.post(f"/console/cases/{ring[0]}/decide", do="allow", code="other", alone="1")
@@ -111,7 +113,7 @@ class TestACase:
         assert (history["actor"], history["reason"]) == ("ana", "spam: a ring")
         assert api("GET", f"/v1/reviews/{ring[1]}")["denied"][0]["kind"] == "device"
 
-    def test_is_followed_by_the_next_and_undone(self, ana: Visitor, api: Api) -> None:
+    def test_a_case_is_followed_by_the_next_and_undone(self, ana: Visitor, api: Api) -> None:
         reviews = {sign_up(api, f"u_{number}", f"a-device-of-ones-own-{number}") for number in range(2)}
         first = rows(ana)[0]
         ana.get(f"/console/cases/{first}")
@@ -122,14 +124,16 @@ class TestACase:
         assert "Undone: 1 account as before." in ana.text and "Undo the last decision" not in ana.text
         assert first in rows(ana)
 
-    def test_that_was_taken_back_speaks_for_nobody(self, ana: Visitor, api: Api) -> None:
+    def test_a_label_that_was_taken_back_speaks_for_nobody(self, ana: Visitor, api: Api) -> None:
         review = sign_up(api, "u_1")
         api("POST", f"/v1/reviews/{review}/decide", json={"decision": "allow", "label": "legitimate"})
         assert "Labelled legitimate by bootstrap</span>" in ana.get(f"/console/cases/{review}").text
         api("POST", f"/v1/reviews/{review}/undo")
         assert "Labelled legitimate by bootstrap</span>" not in ana.get(f"/console/cases/{review}").text
 
-    def test_of_somebody_else_since_is_not_undone_with_it(self, ana: Visitor, api: Api, clock: Clock) -> None:
+    def test_a_decision_of_somebody_else_since_is_not_undone_with_the_case(
+        self, ana: Visitor, api: Api, clock: Clock
+    ) -> None:
         review = sign_up(api, "u_1")
         sign_up(api, "u_2", "a-device-of-ones-own-2")
         ana.get(f"/console/cases/{review}")
@@ -145,7 +149,7 @@ class TestACase:
         assert ana.post(f"/console/cases/{review}/undo", of=again).status_code == 200
         assert tier(api, "u_1") == "review"
 
-    def test_is_not_said_to_be_undone_when_the_store_goes_away_after_it(
+    def test_a_case_is_not_said_to_be_undone_when_the_store_goes_away_after_it(
         self, ana: Visitor, api: Api, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def away(_: object) -> str:
@@ -170,7 +174,7 @@ class TestACase:
         ana.post(f"/console/cases/{review}/undo")
         assert api("GET", "/v1/lists/deny")["entries"] == []
 
-    def test_is_held_by_one_reviewer_at_a_time(
+    def test_a_case_is_held_by_one_reviewer_at_a_time(
         self, ana: Visitor, site: Flask, access_parts: AccessParts, clock: Clock, api: Api
     ) -> None:
         review = sign_up(api, "u_1")
@@ -188,7 +192,7 @@ class TestACase:
         bo.get(f"/console/cases/{review}")
         assert "held by you" in bo.post(f"/console/cases/{review}/claim").text
 
-    def test_tells_who_was_faster(
+    def test_a_case_tells_who_was_faster(
         self, ana: Visitor, site: Flask, access_parts: AccessParts, clock: Clock, api: Api
     ) -> None:
         review = sign_up(api, "u_1")
@@ -199,7 +203,7 @@ class TestACase:
         bo.post(f"/console/cases/{review}/decide", do="limit", code="spam")
         assert "decided by ana: allow" in bo.text and tier(api, "u_1") == "allow"
 
-    def test_is_skipped_and_handed_on(self, ana: Visitor, api: Api) -> None:
+    def test_a_case_is_skipped_and_handed_on(self, ana: Visitor, api: Api) -> None:
         review, other = (sign_up(api, f"u_{each}", f"a-device-of-ones-own-{each}") for each in range(2))
         ana.get(f"/console/cases/{review}")
         ana.post(f"/console/cases/{review}/skip")
@@ -209,7 +213,7 @@ class TestACase:
         assert ana.path == "/console/queue" and rows(ana, "?tab=escalated") == [other]
         assert "Handed on: not sure" in ana.text
 
-    def test_takes_no_other_words(self, ana: Visitor, api: Api) -> None:
+    def test_a_case_takes_no_other_words(self, ana: Visitor, api: Api) -> None:
         review = sign_up(api, "u_1")
         ana.get(f"/console/cases/{review}")
         for fields in ({"do": "ban", "code": "spam"}, {"do": "limit", "code": "revenge"}, {}):
@@ -221,7 +225,7 @@ class TestACase:
 
 
 class TestPersonalData:
-    def test_is_masked_until_somebody_asks_and_that_is_noted(
+    def test_personal_data_is_masked_until_somebody_asks_and_that_is_noted(
         self, ana: Visitor, api: Api, access_parts: AccessParts, site: Flask, clock: Clock
     ) -> None:
         notes = {"note": "call +34 600 123 123 or mail me@home.example"}
@@ -239,7 +243,7 @@ class TestPersonalData:
         assert viewer.post(f"/console/cases/{review}/show").status_code == 403
         assert "me@home.example" not in viewer.get(f"/console/cases/{review}").text
 
-    def test_is_in_no_note_of_the_audit_log(self, ana: Visitor, api: Api, store: Store) -> None:
+    def test_personal_data_is_in_no_note_of_the_audit_log(self, ana: Visitor, api: Api, store: Store) -> None:
         review = sign_up(api, "u_1")
         for button in ("show", "decide", "undo"):
             ana.get(f"/console/cases/{review}")

@@ -82,7 +82,7 @@ def by_another(parts: Parts, clock: Clock, **tables: Any) -> None:
 
 
 class TestTheForms:
-    def test_show_every_cap_with_unit_explanation_and_who_changed_it(self, gil: Visitor) -> None:
+    def test_the_forms_show_every_cap_with_unit_explanation_and_who_changed_it(self, gil: Visitor) -> None:
         text = gil.get(HERE).text
         for tier in ("allow", "review", "limit"):
             for window in ("hourly", "daily", "monthly"):
@@ -93,7 +93,7 @@ class TestTheForms:
         published(gil, **{"tiers.review.daily": "60"})
         assert "version 2, gil</small>" in gil.get(HERE).text
 
-    def test_are_read_by_viewers_and_changed_by_growth(
+    def test_the_forms_are_read_by_viewers_and_changed_by_growth(
         self, site: Flask, access_parts: AccessParts, clock: Clock
     ) -> None:
         viewer = signed_in(site, access_parts, "vi", "viewer", clock.now)
@@ -118,7 +118,7 @@ class TestTheForms:
             ({"new_plan.daily": "9"}, "new_plan", "needs a name"),
         ],
     )
-    def test_keep_what_was_typed_and_name_the_field(
+    def test_the_forms_keep_what_was_typed_and_name_the_field(
         self, gil: Visitor, typed: dict[str, str], field: str, said: str
     ) -> None:
         gil.get(HERE)
@@ -131,7 +131,7 @@ class TestTheForms:
             if "mode" not in name:
                 assert re.search(rf'id="{re.escape(name)}"[^>]*value="{re.escape(value)}"', answer.text), name
 
-    def test_mark_as_changed_what_differs_and_nothing_else(self, gil: Visitor) -> None:
+    def test_the_forms_mark_as_changed_what_differs_and_nothing_else(self, gil: Visitor) -> None:
         page = gil.get(HERE).text
         shown = {
             name: html.unescape(value)
@@ -144,12 +144,12 @@ class TestTheForms:
         answer = gil.post(HERE, base="1", **{**shown, "tiers.allow.monthly": "30"})
         assert answer.status_code == 422 and answer.text.count("</span> changed</span>") == 1
 
-    def test_say_when_nothing_differs_and_leave_alone_what_is_no_field(self, gil: Visitor) -> None:
+    def test_the_forms_say_when_nothing_differs_and_leave_alone_what_is_no_field(self, gil: Visitor) -> None:
         gil.get(HERE)
         for typed in ({"tiers.allow.daily": "500"}, {"rules[0].text": "x", "no.such": "1", "tiers": "2", "x[9]": "3"}):
             assert "Nothing differs from version 1." in gil.post(HERE, base="1", **typed).text
 
-    def test_add_change_and_remove_plans_and_steps(self, gil: Visitor, parts: Parts) -> None:
+    def test_the_forms_add_change_and_remove_plans_and_steps(self, gil: Visitor, parts: Parts) -> None:
         new = {"new_plan": "Pro", "new_plan.hourly": "2000", "new_plan.daily": "9000", "new_plan.monthly": "90000"}
         published(gil, **new, **{"new_plan.paid": "on"})
         plan = parts.policies.live().policy["plans"]["pro"]
@@ -167,7 +167,7 @@ class TestTheForms:
 
 
 class TestAChange:
-    def test_is_tried_then_published_and_the_next_sends_obey(
+    def test_a_change_is_tried_then_published_and_the_next_sends_obey(
         self, gil: Visitor, api: Api, parts: Parts, clock: Clock
     ) -> None:
         sign_up(api, "u_1")
@@ -189,7 +189,7 @@ class TestAChange:
         assert live.simulation_id is not None
         assert api("POST", "/v1/accounts/u_1/sends", {"recipients": 10})["granted"] == 0
 
-    def test_names_accounts_to_those_who_may_know_them(self, kim: Visitor, api: Api, clock: Clock) -> None:
+    def test_a_change_names_accounts_to_those_who_may_know_them(self, kim: Visitor, api: Api, clock: Clock) -> None:
         sign_up(api, "u_1")
         api("POST", "/v1/accounts/u_1/sends", {"recipients": 100})
         api("POST", "/v1/accounts/u_1/labels", {"label": "legitimate", "source": "external"})
@@ -197,16 +197,18 @@ class TestAChange:
         tried(kim, **{"tiers.allow.hourly": "60", "tiers.allow.daily": "60"})
         assert "Name of u_1" in kim.text
 
-    def test_says_what_fills_it_while_nothing_is_recorded(self, gil: Visitor) -> None:
+    def test_a_change_says_what_fills_it_while_nothing_is_recorded(self, gil: Visitor) -> None:
         tried(gil, **{"tiers.allow.daily": "400"})
         assert "No signups are recorded in these days" in gil.text and "make demo" in gil.text
 
-    def test_is_noted(self, gil: Visitor, access_parts: AccessParts) -> None:
+    def test_a_change_is_noted(self, gil: Visitor, access_parts: AccessParts) -> None:
         published(gil, **{"tiers.allow.daily": "400"})
         note = access_parts.audit.latest(1)[0]
         assert (note.actor, note.action, note.details["made_from"]) == ("gil", "policy published", 1)
 
-    def test_overwrites_nothing_where_somebody_was_faster(self, gil: Visitor, parts: Parts, clock: Clock) -> None:
+    def test_a_change_overwrites_nothing_where_somebody_was_faster(
+        self, gil: Visitor, parts: Parts, clock: Clock
+    ) -> None:
         draft = tried(gil, **{"tiers.allow.daily": "400", "clusters.factor": "2"})
         tiers = parts.policies.live().policy["tiers"]
         by_another(parts, clock, tiers={**tiers, "limit": {**tiers["limit"], "daily": 9}})
@@ -224,7 +226,7 @@ class TestAChange:
             2,
         )
 
-    def test_typed_into_a_form_of_before_is_kept_and_says_who_was_faster(
+    def test_a_change_typed_into_an_older_form_is_kept_and_says_who_was_faster(
         self, gil: Visitor, parts: Parts, clock: Clock
     ) -> None:
         gil.get(HERE)
@@ -233,7 +235,7 @@ class TestAChange:
         assert "bo published version 2" in text and "clusters.factor" in text
         assert re.search(r'id="clusters.factor"[^>]*value="2', text)
 
-    def test_of_an_unknown_version_or_draft_is_not_there(self, gil: Visitor) -> None:
+    def test_a_change_of_an_unknown_version_or_draft_is_not_there(self, gil: Visitor) -> None:
         gil.get(HERE)
         assert gil.post(HERE, base="999", **{"clusters.factor": "2"}).status_code == 404
         assert gil.get(f"{HERE}?draft=drf_{'0' * 24}").status_code == 404
@@ -242,7 +244,9 @@ class TestAChange:
 
 
 class TestTheText:
-    def test_is_edited_with_its_comments_and_keeps_them_when_a_number_changes(self, gil: Visitor, parts: Parts) -> None:
+    def test_the_text_is_edited_with_its_comments_and_keeps_them_when_a_number_changes(
+        self, gil: Visitor, parts: Parts
+    ) -> None:
         shipped = policy.DEFAULT.read_text()
         text = shipped.replace("daily = 500\n", "daily = 450 # as agreed in May\n", 1)
         draft = tried(gil, f"{HERE}/text", text=text)
@@ -260,14 +264,14 @@ class TestTheText:
         ("given", "said"),
         [("tiers = [", "not TOML"), ("version = 1", "is missing"), ("x" * 100_000, "not TOML")],
     )
-    def test_that_is_wrong_is_kept_and_says_where(self, gil: Visitor, given: str, said: str) -> None:
+    def test_the_text_that_is_wrong_is_kept_and_says_where(self, gil: Visitor, given: str, said: str) -> None:
         gil.get(f"{HERE}/text")
         answer = gil.post(f"{HERE}/text", base="1", text=given)
         assert answer.status_code == 422 and said in answer.text and given in html.unescape(answer.text)
 
 
 class TestVersions:
-    def test_are_compared_in_words_and_brought_back(
+    def test_versions_are_compared_in_words_and_brought_back(
         self, gil: Visitor, parts: Parts, access_parts: AccessParts
     ) -> None:
         published(gil, note="less", **{"tiers.review.daily": "40"})
@@ -286,7 +290,7 @@ class TestVersions:
         gil.post(f"{gil.path}/publish", note="again")
         assert parts.policies.live().restores == 2
 
-    def test_say_which_processes_run_them(self, gil: Visitor, parts: Parts, store: Store) -> None:
+    def test_versions_say_which_processes_run_them(self, gil: Visitor, parts: Parts, store: Store) -> None:
         assert "No process has said yet" in gil.get(f"{HERE}/versions").text
         DecidingWorker(store, parts.publisher, time.time).say()
         assert "live on 1 of 1 process" in gil.get(f"{HERE}/versions").text
@@ -297,7 +301,7 @@ class TestTwoPeople:
     def asked(self, parts: Parts, clock: Clock) -> None:
         by_another(parts, clock, publishing={"loosening_needs_second": True, "proposal_hours": 72})
 
-    def test_loosen_and_one_alone_does_not(
+    def test_two_people_loosen_and_one_alone_does_not(
         self, gil: Visitor, kim: Visitor, site: Flask, access_parts: AccessParts, clock: Clock, parts: Parts
     ) -> None:
         draft = tried(gil, **{"tiers.review.daily": "60"})
@@ -321,7 +325,7 @@ class TestTwoPeople:
         assert live.policy["tiers"]["review"]["daily"] == 60
         assert kim.post(here, do="approve").status_code == 404
 
-    def test_refuse_what_they_do_not_want_and_cannot_approve_what_was_overtaken(
+    def test_two_people_refuse_what_they_do_not_want_and_cannot_approve_what_was_overtaken(
         self, gil: Visitor, kim: Visitor, parts: Parts, clock: Clock
     ) -> None:
         published(gil, **{"tiers.review.daily": "60"})
@@ -337,13 +341,13 @@ class TestTwoPeople:
         assert kim.post(f"{HERE}/proposals/{second.id}", do="approve").status_code == 409
         assert parts.policies.live().version == 3
 
-    def test_tighten_alone(self, gil: Visitor, parts: Parts) -> None:
+    def test_two_people_are_not_needed_to_tighten(self, gil: Visitor, parts: Parts) -> None:
         published(gil, **{"tiers.review.daily": "40"})
         assert parts.policies.live().version == 3
 
 
 class TestSuggestions:
-    def test_fill_the_form(self, gil: Visitor, api: Api, clock: Clock) -> None:
+    def test_suggestions_fill_the_form(self, gil: Visitor, api: Api, clock: Clock) -> None:
         for number in range(3):
             sign_up(api, f"u_{number}")
         clock.advance(60)
@@ -357,7 +361,7 @@ class TestSuggestions:
         assert re.search(r'id="thresholds.review"[^>]*value="2.01"', gil.get(found[0]).text)
 
     @pytest.mark.parametrize("typed", [{"reviews": "x"}, {"percent": "101"}, {"reviews": "-1"}, {"percent": ""}])
-    def test_keep_what_was_typed(self, gil: Visitor, typed: dict[str, str]) -> None:
+    def test_suggestions_keep_what_was_typed(self, gil: Visitor, typed: dict[str, str]) -> None:
         gil.get(f"{HERE}/suggestions")
         answer = gil.post(f"{HERE}/suggestions", **{"reviews": "40", "percent": "1", **typed})
         assert answer.status_code == 422 and "expected a number" in answer.text
@@ -365,7 +369,9 @@ class TestSuggestions:
 
 
 class TestRulesAndTriggers:
-    def test_are_counted_with_what_is_known_and_what_is_not(self, gil: Visitor, api: Api, clock: Clock) -> None:
+    def test_rules_and_triggers_are_counted_with_what_is_known_and_what_is_not(
+        self, gil: Visitor, api: Api, clock: Clock
+    ) -> None:
         assert "not counted yet" in gil.get(f"{HERE}/rules").text
         for user in ("d_1", "d_2"):
             sign_up(api, user, f"{user}@mailinator.com", name=EVIL)
@@ -395,7 +401,7 @@ class TestRulesAndTriggers:
         store.run(pipe)
         assert '<td class="number">2</td><td class="number">3</td><td class="quiet">in shadow' in cells()
 
-    def test_are_switched_like_any_limit(self, gil: Visitor, parts: Parts) -> None:
+    def test_rules_and_triggers_are_switched_like_any_limit(self, gil: Visitor, parts: Parts) -> None:
         names = [rule["name"] for rule in parts.policies.live().policy["rules"]]
         at = names.index("fresh_domain")
         draft = tried(gil, f"{HERE}/rules", **{f"rules[{at}].mode": "live", "feedback.triggers[1].rate": "0.002"})
@@ -409,7 +415,7 @@ class TestRulesAndTriggers:
 
 
 class TestAttackMode:
-    def test_is_one_switch_with_an_end_and_a_ribbon(self, gil: Visitor, parts: Parts, clock: Clock) -> None:
+    def test_attack_mode_is_one_switch_with_an_end_and_a_ribbon(self, gil: Visitor, parts: Parts, clock: Clock) -> None:
         assert "attack mode until" not in gil.get(f"{HERE}/attack").text
         gil.post(f"{HERE}/attack", do="begin", hours="8", note=EVIL)
         assert "On until 2026-11-22 18:00 UTC" in gil.text and "<script>alert" not in gil.text
@@ -421,7 +427,7 @@ class TestAttackMode:
         assert "attack mode until" not in gil.get("/console/queue").text
 
     @pytest.mark.parametrize("typed", [{"hours": "721"}, {"hours": "0"}, {"hours": "soon"}, {"note": " "}])
-    def test_keeps_what_was_typed(self, gil: Visitor, typed: dict[str, str], parts: Parts) -> None:
+    def test_attack_mode_keeps_what_was_typed(self, gil: Visitor, typed: dict[str, str], parts: Parts) -> None:
         gil.get(f"{HERE}/attack")
         answer = gil.post(f"{HERE}/attack", do="begin", **{"hours": "8", "note": "a wave", **typed})
         assert answer.status_code == 422 and parts.policy.attacks.read(NOW) is None

@@ -69,7 +69,9 @@ class TestCuts:
 
 
 class TestPairs:
-    def test_are_kept_and_exported_with_the_last_word(self, ana: Visitor, api: Api, store: Store, clock: Clock) -> None:
+    def test_pairs_are_kept_and_exported_with_the_last_word(
+        self, ana: Visitor, api: Api, store: Store, clock: Clock
+    ) -> None:
         ring = [sign_up(api, f"ring{number}", DEVICE) for number in range(3)]
         for other, word in (("ring1", "same"), ("ring2", "apart"), ("ring1", "apart")):
             clock.advance(1)
@@ -87,7 +89,7 @@ class TestPairs:
 
 
 class TestQuestions:
-    def test_wait_until_the_customer_does_something(self, ana: Visitor, api: Api, clock: Clock) -> None:
+    def test_questions_wait_until_the_customer_does_something(self, ana: Visitor, api: Api, clock: Clock) -> None:
         review = sign_up(api, "u_1")
         ana.get(f"/console/cases/{review}")
         ana.post(f"/console/cases/{review}/ask", question=f"Who reads this? {EVIL}", days="3")
@@ -97,7 +99,7 @@ class TestQuestions:
         ana.get(f"/console/cases/{review}")
         assert "The customer was asked: Who reads this?" in ana.text and "<script>" not in ana.text
 
-    def test_wait_for_a_label_or_a_time_at_most(self, ana: Visitor, api: Api, clock: Clock) -> None:
+    def test_questions_wait_for_a_label_or_a_time_at_most(self, ana: Visitor, api: Api, clock: Clock) -> None:
         first, second = (sign_up(api, f"u_{each}", f"a-device-of-ones-own-{each}") for each in range(2))
         for review, days in ((first, "1"), (second, "7")):
             ana.get(f"/console/cases/{review}")
@@ -118,7 +120,7 @@ class TestQuestions:
         ana.post(f"/console/cases/{review}/claim")
         assert rows(ana) == [review]
 
-    def test_that_make_no_sense_are_not_put(self, ana: Visitor, api: Api) -> None:
+    def test_questions_that_make_no_sense_are_not_put(self, ana: Visitor, api: Api) -> None:
         review = sign_up(api, "u_1")
         ana.get(f"/console/cases/{review}")
         assert "Nothing was asked" in ana.post(f"/console/cases/{review}/ask", question=" ", days="3").text

@@ -54,7 +54,7 @@ def ana(site: Flask, access_parts: AccessParts, clock: Clock) -> Visitor:
 
 
 class TestOwn:
-    def test_is_added_named_and_removed(self, ana: Visitor, access_parts: AccessParts) -> None:
+    def test_a_passkey_is_added_named_and_removed(self, ana: Visitor, access_parts: AccessParts) -> None:
         add(ana, access_parts)
         assert "The passkey blue key is added." in ana.text
         (kept,) = person(access_parts).passkeys
@@ -66,12 +66,12 @@ class TestOwn:
         actions = [note.action for note in access_parts.audit.latest(9)]
         assert actions == ["passkey removed", "passkey added", "signed in"]
 
-    def test_needs_the_password(self, ana: Visitor, access_parts: AccessParts) -> None:
+    def test_a_passkey_needs_the_password(self, ana: Visitor, access_parts: AccessParts) -> None:
         ana.get("/console/account/passkeys")
         ana.post("/console/account/passkeys", name="x", present="wrong")
         assert "present password is wrong" in ana.text and not ana.hidden("answer")
 
-    def test_is_taken_from_nobody_else_nor_twice(
+    def test_a_passkey_is_taken_from_nobody_else_nor_twice(
         self, ana: Visitor, site: Flask, access_parts: AccessParts, clock: Clock
     ) -> None:
         bo = signed_in(site, access_parts, "bo", "viewer", clock.now)
@@ -101,7 +101,7 @@ class TestOwn:
             lambda device, token: "\ud800",
         ],
     )
-    def test_is_not_made_of_an_answer_that_proves_nothing(
+    def test_a_passkey_is_not_made_of_an_answer_that_proves_nothing(
         self, ana: Visitor, access_parts: AccessParts, answer: Callable[[Device, str], str]
     ) -> None:
         ana.get("/console/account/passkeys")
@@ -115,7 +115,9 @@ class TestOwn:
 
 
 class TestSigningIn:
-    def test_needs_nothing_else(self, make_site: Callable[..., Flask], access_parts: AccessParts, clock: Clock) -> None:
+    def test_signing_in_needs_nothing_else(
+        self, make_site: Callable[..., Flask], access_parts: AccessParts, clock: Clock
+    ) -> None:
         strict = make_site(console_second_factor=True)
         ana = signed_in(strict, access_parts, "ana", "reviewer", clock.now)
         assert ana.path == "/console/account/authenticator"
@@ -127,7 +129,7 @@ class TestSigningIn:
         assert "<td>passkey</td>" in other.get("/console/account").text
         assert access_parts.audit.latest(1)[0].details == {"how": "passkey"}
 
-    def test_by_password_alone_is_not_enough_for_who_has_one(
+    def test_signing_in_by_password_alone_is_not_enough_for_who_has_one(
         self, make_site: Callable[..., Flask], access_parts: AccessParts, clock: Clock
     ) -> None:
         strict = make_site(console_second_factor=True)
@@ -161,7 +163,7 @@ class TestSigningIn:
             lambda device, token: json.dumps({"response": {"userHandle": "*"}}),
         ],
     )
-    def test_is_refused_by_an_answer_that_proves_nothing(
+    def test_signing_in_is_refused_by_an_answer_that_proves_nothing(
         self, ana: Visitor, site: Flask, access_parts: AccessParts, answer: Callable[[Device, str], str]
     ) -> None:
         device = add(ana, access_parts)
@@ -174,7 +176,7 @@ class TestSigningIn:
         assert visitor.page is not None and visitor.page.status_code == 403 and "was not taken" in visitor.text
         assert visitor.get("/console/queue").request.path == "/console/sign-in"
 
-    def test_takes_an_answer_once(self, ana: Visitor, site: Flask, access_parts: AccessParts) -> None:
+    def test_signing_in_takes_an_answer_once(self, ana: Visitor, site: Flask, access_parts: AccessParts) -> None:
         device = add(ana, access_parts)
         visitor, token = begun(site)
         answer = device.answer(token)
@@ -183,7 +185,7 @@ class TestSigningIn:
         put(again, "/console/sign-in/passkey/answer", token=token, answer=answer)
         assert again.path == "/console/sign-in" and "took too long" in again.text
 
-    def test_is_not_for_another_users_passkey_nor_for_who_is_shut_out(
+    def test_signing_in_is_not_for_another_users_passkey_nor_for_who_is_shut_out(
         self, ana: Visitor, site: Flask, access_parts: AccessParts, clock: Clock
     ) -> None:
         device = add(ana, access_parts)
@@ -196,7 +198,7 @@ class TestSigningIn:
         found = put(visitor, "/console/sign-in/passkey/answer", token=token, answer=device.answer(token))
         assert found.status_code == 403
 
-    def test_waits_after_too_many_tries(self, site: Flask) -> None:
+    def test_signing_in_waits_after_too_many_tries(self, site: Flask) -> None:
         for _ in range(NAME[0]):
             _, token = begun(site)
             assert token

@@ -42,7 +42,7 @@ def limited(api: Api, user: str, device: str) -> None:
 
 
 class TestARow:
-    def test_says_of_a_ring_who_came_first_what_they_share_and_what_was_sent(
+    def test_a_row_says_of_a_ring_who_came_first_what_they_share_and_what_was_sent(
         self, ana: Visitor, api: Api, store: Store, clock: Clock
     ) -> None:
         for number in range(3):
@@ -61,7 +61,7 @@ class TestARow:
         (row,) = rows(ana)
         assert f"{MOST + 1} accounts" in ana.text and "first came" not in ana.text and row
 
-    def test_names_people_to_reviewers_alone(
+    def test_a_row_names_people_to_reviewers_alone(
         self, site: Flask, access_parts: AccessParts, clock: Clock, api: Api
     ) -> None:
         review = sign_up(api, "u_1")
@@ -74,7 +74,7 @@ class TestARow:
             assert rows(visitor, "?q=Name of u_1") == [] and rows(visitor, "?q=u_1") == [review]
             assert "/claim" not in visitor.text and "/skip" not in visitor.text
 
-    def test_counts_the_reasons_of_an_account_once_however_many_reviews_it_has(
+    def test_a_row_counts_the_reasons_of_an_account_once_however_many_reviews_it_has(
         self, ana: Visitor, api: Api, parts: Parts, clock: Clock
     ) -> None:
         sign_up(api, "u_1")
@@ -84,12 +84,12 @@ class TestARow:
         assert "Somebody wants to look" in ana.text and " of 2)" not in ana.text
 
     @pytest.mark.parametrize("kind", [*get_args(Kind), "holder", "wave"])
-    def test_has_a_word_for_whatever_can_bind(self, kind: str) -> None:
+    def test_a_row_has_a_word_for_whatever_can_bind(self, kind: str) -> None:
         assert "_" not in sentences.shared({kind: 2})
 
 
 class TestTabs:
-    def test_count_what_is_in_them(
+    def test_tabs_count_what_is_in_them(
         self, ana: Visitor, api: Api, site: Flask, access_parts: AccessParts, clock: Clock
     ) -> None:
         reviews = [sign_up(api, f"u_{number}", f"a-device-of-ones-own-{number}") for number in range(4)]
@@ -110,7 +110,7 @@ class TestTabs:
         ana.sign_in("ana")
         assert "nothing decided today" in ana.get("/console/queue").text
 
-    def test_show_those_limited_without_a_person_once_a_cluster(self, ana: Visitor, api: Api) -> None:
+    def test_tabs_show_those_limited_without_a_person_once_a_cluster(self, ana: Visitor, api: Api) -> None:
         for number in range(2):
             limited(api, f"bad{number}", "device-of-a-bad-ring")
         limited(api, "other", "device-of-another")
@@ -140,7 +140,7 @@ class TestTabs:
             ("?score=99&tab=open", "Show all 1"),
         ],
     )
-    def test_without_a_row_say_what_would_be_here_and_what_to_do(
+    def test_tabs_without_a_row_say_what_would_be_here_and_what_to_do(
         self, ana: Visitor, api: Api, query: str, said: str
     ) -> None:
         sign_up(api, "u_1")
@@ -152,7 +152,7 @@ class TestTabs:
         ana.post(f"/console/cases/{review}/skip")
         assert "You skipped all that waits here." in ana.get("/console/queue").text
 
-    def test_filter_by_signal_age_and_week(self, ana: Visitor, api: Api, clock: Clock) -> None:
+    def test_tabs_filter_by_signal_age_and_week(self, ana: Visitor, api: Api, clock: Clock) -> None:
         old = sign_up(api, "old")
         clock.advance(8 * 86400)
         ana.sign_in("ana")
@@ -165,7 +165,7 @@ class TestTabs:
 
 
 class TestHolding:
-    def test_is_claimed_released_and_skipped_from_the_queue(self, ana: Visitor, api: Api) -> None:
+    def test_a_case_is_claimed_released_and_skipped_from_the_queue(self, ana: Visitor, api: Api) -> None:
         review, other = (sign_up(api, f"u_{each}", f"a-device-of-ones-own-{each}") for each in range(2))
         ana.get("/console/queue")
         ana.post(f"/console/cases/{review}/claim", back="tab=open&sort=age&evil=//x.example")
@@ -184,7 +184,7 @@ class TestHolding:
         ana.post(f"/console/cases/{review}/claim")
         assert "60 min left" in ana.text
 
-    def test_is_handed_to_a_named_person(
+    def test_a_case_is_handed_to_a_named_person(
         self, ana: Visitor, site: Flask, access_parts: AccessParts, clock: Clock, api: Api
     ) -> None:
         review = sign_up(api, "u_1")

@@ -81,7 +81,7 @@ def decide(visitor: Visitor, names: list[str], tier: str = "limit", **more: str)
 
 
 class TestTheBox:
-    def test_teaches_while_it_is_empty_and_when_nothing_is_found(self, viewer: Visitor) -> None:
+    def test_the_box_teaches_while_it_is_empty_and_when_nothing_is_found(self, viewer: Visitor) -> None:
         assert "What they share leads on to others" in find(viewer, "")
         assert 'data-key="g s"' in viewer.text and 'data-key="/"' in viewer.text
         text = find(viewer, "+34 600 123 123")
@@ -90,7 +90,7 @@ class TestTheBox:
         assert "It can also be: device (0)" in " ".join(re.sub(r"<[^>]+>", "", find(viewer, "dev-7f")).split())
         assert "No account can have this" in find(viewer, "a" * 3000)
 
-    def test_says_what_was_found_and_leads_on(self, viewer: Visitor, ring: list[str], api: Api) -> None:
+    def test_the_box_says_what_was_found_and_leads_on(self, viewer: Visitor, ring: list[str], api: Api) -> None:
         api("POST", "/v1/accounts/ring0/labels", {"label": "abuse", "source": "manual_review"})
         text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", find(viewer, DEVICE)))
         for said in ("Read as: device.", "3 accounts", "1 labelled abuse", "1 limited", "0 established", "on no list"):
@@ -99,7 +99,7 @@ class TestTheBox:
         assert len(links) == 1
         assert "mailinator.com" in viewer.get(links[0]).text and "Read as: mail domain." in viewer.text
 
-    def test_says_that_nobody_has_the_value_where_it_shows_what_it_is_part_of(
+    def test_the_box_says_that_nobody_has_the_value_where_it_shows_what_it_is_part_of(
         self, viewer: Visitor, ring: list[str]
     ) -> None:
         network = ip_network((home("ring0"), 48), strict=False)
@@ -110,7 +110,7 @@ class TestTheBox:
         for known in ("mailinator.com", str(network), home("ring0"), "ring0.box@mailinator.com", "+34 600 1"):
             assert "No account has this" not in find(viewer, known), known
 
-    def test_keeps_everything_in_its_address(self, viewer: Visitor, api: Api) -> None:
+    def test_the_box_keeps_everything_in_its_address(self, viewer: Visitor, api: Api) -> None:
         for number in range(52):
             sign_up(api, f"ring{number}")
         assert viewer.get(f"{SEARCH}?{urlencode({'q': DEVICE})}").text.count("data-row>") == 50
@@ -119,14 +119,14 @@ class TestTheBox:
         assert viewer.get(f"{after}x").text.count("data-row>") == 50  # a cursor that was cut: the first page
 
     @pytest.mark.parametrize("query", ["q=%00", "q=%F0%9F%92%A9", "as=tld&q=a", "q[]=a", "q=a&cursor=%FF", "q=%25s"])
-    def test_takes_whatever_is_typed(self, viewer: Visitor, query: str) -> None:
+    def test_the_box_takes_whatever_is_typed(self, viewer: Visitor, query: str) -> None:
         assert viewer.get(f"{SEARCH}?{query}").status_code == 200
 
 
 class TestPersonalData:
     SECRETS = ("ring0.box@", "+34600123123", "Nora", "203.0.113.9", DEVICE)
 
-    def test_is_masked_until_a_reviewer_asks_and_that_is_noted(
+    def test_personal_data_is_masked_until_a_reviewer_asks_and_that_is_noted(
         self, ana: Visitor, viewer: Visitor, ring: list[str], access_parts: AccessParts
     ) -> None:
         thing = re.findall(r"q=(d%3A[^\"&]+)", find(ana, "ring0"))[0].replace("%3A", ":")
@@ -142,7 +142,7 @@ class TestPersonalData:
         assert (note.actor, note.action, note.subject) == ("ana", "personal data shown", thing)
         assert "ring0.box@" not in find(ana, "mailinator.com")  # another search: not asked for
 
-    def test_is_in_no_note_of_the_audit_log(self, ana: Visitor, ring: list[str], store: Store) -> None:
+    def test_personal_data_is_in_no_note_of_the_audit_log(self, ana: Visitor, ring: list[str], store: Store) -> None:
         for text in ("ring0.box@mailinator.com", "Nora Ring0", "+34600123123", DEVICE):
             find(ana, text)
             ana.post(f"{SEARCH}/show", q=text)
@@ -168,7 +168,7 @@ class TestPersonalData:
 
 
 class TestManyAtOnce:
-    def test_are_shown_before_and_after_and_then_decided(self, ana: Visitor, ring: list[str], api: Api) -> None:
+    def test_many_are_shown_before_and_after_and_then_decided(self, ana: Visitor, ring: list[str], api: Api) -> None:
         text = select(ana, ring[:2])
         assert "2 accounts: 2 review → limit." in text and "2 accounts: 2 review → allow." in text
         assert tiers(api, ring) == ["review"] * 3
@@ -181,7 +181,7 @@ class TestManyAtOnce:
         history = api("GET", "/v1/accounts/ring0")["history"][-1]
         assert (history["source"], history["actor"], history["reason"]) == ("reviewer", "ana", "spam")
 
-    def test_are_all_of_the_page_where_asked(self, ana: Visitor, ring: list[str]) -> None:
+    def test_many_at_once_are_all_of_the_page_where_asked(self, ana: Visitor, ring: list[str]) -> None:
         page = [("q", DEVICE), ("all", "1"), ("user", "ring0"), *(("on_page", name) for name in ring)]
         assert "Decide 3 accounts" in ana.get(f"{SEARCH}/selection?{urlencode(page)}").text
         assert ana.get(f"{SEARCH}/selection?{urlencode({'q': DEVICE})}").status_code == 422
@@ -189,7 +189,7 @@ class TestManyAtOnce:
         assert ana.get(f"{SEARCH}/selection").status_code == 200 and "Nothing is selected" in ana.text
         assert "None of these accounts" in select(ana, ["nobody"])
 
-    def test_are_undone_with_their_reviews(self, ana: Visitor, ring: list[str], api: Api) -> None:
+    def test_many_at_once_are_undone_with_their_reviews(self, ana: Visitor, ring: list[str], api: Api) -> None:
         action = decide(ana, ring)
         assert "ana decided 3 accounts: limit." in find(ana, action) and "Undo it" in ana.text
         find(ana, DEVICE)
@@ -203,7 +203,9 @@ class TestManyAtOnce:
         ana.post(f"{SEARCH}/actions/{action}/undo")  # again changes nothing
         assert tiers(api, ring) == ["review"] * 3
 
-    def test_leave_reviews_that_can_be_decided_afterwards(self, ana: Visitor, ring: list[str], api: Api) -> None:
+    def test_many_at_once_leave_reviews_that_can_be_decided_afterwards(
+        self, ana: Visitor, ring: list[str], api: Api
+    ) -> None:
         reviews = {each["user_id"]: each["id"] for each in api("GET", "/v1/reviews")["reviews"]}
         action = decide(ana, ring)
         case = f"/console/cases/{reviews['ring0']}"
@@ -215,7 +217,7 @@ class TestManyAtOnce:
         ana.post(f"{case}/decide", do="allow", code="other")
         assert "3 review → allow." in html.unescape(ana.text) and tiers(api, ring) == ["allow"] * 3
 
-    def test_that_somebody_decided_since_stay_so(
+    def test_many_at_once_that_somebody_decided_since_stay_so(
         self, ana: Visitor, ring: list[str], api: Api, site: Flask, access_parts: AccessParts, clock: Clock
     ) -> None:
         action = decide(ana, ring)
@@ -225,7 +227,7 @@ class TestManyAtOnce:
         assert "1 not: somebody decided since." in ana.text
         assert tiers(api, ring) == ["review", "allow", "review"]
 
-    def test_leave_established_customers_out_unless_included(
+    def test_many_at_once_leave_established_customers_out_unless_included(
         self, ana: Visitor, ring: list[str], parts: Parts, api: Api, clock: Clock, store: Store
     ) -> None:
         policy = parts.publisher.active.policy
@@ -236,7 +238,7 @@ class TestManyAtOnce:
         decide(ana, ["ring0"], established="1")
         assert tiers(api, ring) == ["limit"] * 3
 
-    def test_that_were_cut_off_are_finished_by_the_same_id(
+    def test_many_at_once_that_were_cut_off_are_finished_by_the_same_id(
         self, parts: Parts, store: Store, ring: list[str], api: Api, clock: Clock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         action, decision, others = (
@@ -263,7 +265,7 @@ class TestManyAtOnce:
         assert (made["actor"], made["tier"], made["accounts"]) == ("ana", "limit", 3)
         assert labels(api, "ring0") == ["abuse"] and tiers(api, ring) == ["limit"] * 3
 
-    def test_take_no_other_words(self, ana: Visitor, ring: list[str], api: Api) -> None:
+    def test_many_at_once_take_no_other_words(self, ana: Visitor, ring: list[str], api: Api) -> None:
         good: dict[str, Any] = {"id": new_selection(), "user": ring, "do": "limit", "code": "spam", "q": DEVICE}
         for wrong in ({"do": "ban"}, {"code": "revenge"}, {"id": "sel_x"}, {"id": "rev_1"}):
             find(ana, DEVICE)
@@ -274,7 +276,7 @@ class TestManyAtOnce:
 
 
 class TestLists:
-    def test_take_the_thing_and_give_it_back(
+    def test_lists_take_the_thing_and_give_it_back(
         self, ana: Visitor, ring: list[str], api: Api, access_parts: AccessParts
     ) -> None:
         find(ana, "ring0")
@@ -294,7 +296,7 @@ class TestLists:
         ana.post(undo)
         assert "the deny list is as before" in ana.text and api("GET", "/v1/lists/deny")["entries"] == []
 
-    def test_refuse_what_would_name_half_the_world(self, ana: Visitor, api: Api) -> None:
+    def test_lists_refuse_what_would_name_half_the_world(self, ana: Visitor, api: Api) -> None:
         for text, wrong in (("gmail.com", "large mail provider"), ("Nora Ring0", "cannot be put on a list")):
             find(ana, text)
             assert ana.post(f"{SEARCH}/list", q=text, list="deny", lasts="for good").status_code == 422
@@ -306,7 +308,7 @@ class TestLists:
 
 
 class TestTheFile:
-    def test_has_all_accounts_in_plain_for_reviewers_and_that_is_noted(
+    def test_the_file_has_all_accounts_in_plain_for_reviewers_and_that_is_noted(
         self, ana: Visitor, viewer: Visitor, ring: list[str], access_parts: AccessParts
     ) -> None:
         for visitor, name, mail in (
@@ -326,7 +328,7 @@ class TestTheFile:
             assert (note.action, note.details) == ("accounts exported", {"accounts": 3, "personal_data": told})
 
     @pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r", "\n", " =", "＝", "＋", "－", "＠"])
-    def test_has_no_cell_that_is_a_formula(self, sign: str) -> None:
+    def test_the_file_has_no_cell_that_is_a_formula(self, sign: str) -> None:
         text = spreadsheet.written(["name"], [[f'{sign}HYPERLINK("x")'], ["a,b"], ['"'], [None], [-1]]).decode(
             "utf-8-sig"
         )
@@ -334,7 +336,7 @@ class TestTheFile:
         cells = [row[0] for row in csv.reader(io.StringIO(text, newline="")) if row]
         assert cells[1] == f'\'{sign}HYPERLINK("x")' and cells[2:4] == ["a,b", '"'] and cells[-1] == "'-1"
 
-    def test_guards_what_applicants_wrote(self, ana: Visitor, api: Api) -> None:
+    def test_the_file_guards_what_applicants_wrote(self, ana: Visitor, api: Api) -> None:
         sign_up(api, "u_1", name="=cmd|' /C calc'!A0", organization="@SUM(1+1)*cmd|' /C calc'!A0")
         find(ana, DEVICE)
         text = ana.post(f"{SEARCH}/export", q=DEVICE).data.decode("utf-8-sig")

@@ -42,7 +42,7 @@ def address(page_path: str) -> str:
 
 
 class TestTheFirstAdmin:
-    def test_is_made_by_a_link_that_works_once(
+    def test_the_first_admin_is_made_by_a_link_that_works_once(
         self, visitor: Visitor, site: Flask, access_parts: AccessParts, clock: Clock
     ) -> None:
         link = first_link(access_parts, clock.now)
@@ -56,7 +56,7 @@ class TestTheFirstAdmin:
         other = Visitor(site.test_client())
         assert "This link was used" in other.get(path).text and other.path == "/console/sign-in"
 
-    def test_is_one_when_two_links_are_out(
+    def test_the_first_admin_is_one_when_two_links_are_out(
         self, visitor: Visitor, site: Flask, access_parts: AccessParts, clock: Clock
     ) -> None:
         paths = [path_of(first_link(access_parts, clock.now) or "") for _ in range(2)]
@@ -68,7 +68,9 @@ class TestTheFirstAdmin:
         assert [person.name for person in access_parts.users.list()] == ["ana"]
         assert other.path == "/console/sign-in"
 
-    def test_needs_a_good_password_given_twice(self, visitor: Visitor, access_parts: AccessParts, clock: Clock) -> None:
+    def test_the_first_admin_needs_a_good_password_given_twice(
+        self, visitor: Visitor, access_parts: AccessParts, clock: Clock
+    ) -> None:
         path = path_of(first_link(access_parts, clock.now) or "")
         visitor.get(path)
         for password, again, said in (
@@ -79,7 +81,9 @@ class TestTheFirstAdmin:
             assert said in visitor.post(path, name="ana", password=password, again=again).text
         assert not access_parts.users.any()
 
-    def test_link_ends_after_a_day(self, visitor: Visitor, access_parts: AccessParts, clock: Clock) -> None:
+    def test_the_link_of_the_first_admin_ends_after_a_day(
+        self, visitor: Visitor, access_parts: AccessParts, clock: Clock
+    ) -> None:
         path = path_of(first_link(access_parts, clock.now) or "")
         clock.advance(24 * 3600 + 1)
         visitor.get(path)
@@ -87,7 +91,7 @@ class TestTheFirstAdmin:
 
 
 class TestSigningIn:
-    def test_tells_nobody_which_of_the_two_was_wrong(
+    def test_signing_in_tells_nobody_which_of_the_two_was_wrong(
         self, visitor: Visitor, access_parts: AccessParts, clock: Clock
     ) -> None:
         made(access_parts, "ana", "reviewer", clock.now)
@@ -97,7 +101,7 @@ class TestSigningIn:
             "The name or the password is wrong." in wrong.text and "The name or the password is wrong." in unknown.text
         )
 
-    def test_goes_on_to_the_page_that_was_asked_for(
+    def test_signing_in_goes_on_to_the_page_that_was_asked_for(
         self, visitor: Visitor, access_parts: AccessParts, clock: Clock
     ) -> None:
         made(access_parts, "ana", "reviewer", clock.now)
@@ -110,7 +114,7 @@ class TestSigningIn:
         "asked",
         ["/console/cases/%0D%0AX-Other%3A%201", "/console/cases/%E2%82%AC%25", "/console/search?text=a%0Ab+%C3%A9"],
     )
-    def test_goes_on_to_whatever_address_was_asked_for(
+    def test_signing_in_goes_on_to_whatever_address_was_asked_for(
         self, visitor: Visitor, access_parts: AccessParts, clock: Clock, asked: str
     ) -> None:
         made(access_parts, "ana", "reviewer", clock.now)
@@ -119,7 +123,7 @@ class TestSigningIn:
         answer = visitor.client.post("/console/sign-in", data=form)
         assert (answer.status_code, answer.headers["Location"]) == (303, asked)
 
-    def test_asks_for_a_code_and_takes_it_once(
+    def test_signing_in_asks_for_a_code_and_takes_it_once(
         self, visitor: Visitor, site: Flask, access_parts: AccessParts, clock: Clock
     ) -> None:
         made(access_parts, "ana", "reviewer", clock.now, totp=True)
@@ -135,7 +139,9 @@ class TestSigningIn:
         fields = {"csrf": again.token(), "token": again.hidden("token"), "code": code(clock.now)}
         assert "used already" in again.client.post("/console/sign-in/code", data=fields).text
 
-    def test_takes_each_recovery_code_once(self, site: Flask, access_parts: AccessParts, clock: Clock) -> None:
+    def test_signing_in_takes_each_recovery_code_once(
+        self, site: Flask, access_parts: AccessParts, clock: Clock
+    ) -> None:
         ana = signed_in(site, access_parts, "ana", "reviewer", clock.now)
         ana.get("/console/account/authenticator")
         secret = "".join(re.findall(r"Secret: <code>([A-Z2-7 ]+)</code>", ana.text)[0].split())
@@ -150,7 +156,7 @@ class TestSigningIn:
             fields = {"csrf": other.token(), "token": other.hidden("token"), "code": codes[0]}
             assert other.client.post("/console/sign-in/code", data=fields).status_code == ended, tries
 
-    def test_cannot_be_kept_from_a_person_by_a_stranger(
+    def test_signing_in_cannot_be_kept_from_a_person_by_a_stranger(
         self, visitor: Visitor, site: Flask, access_parts: AccessParts, clock: Clock
     ) -> None:
         made(access_parts, "ana", "reviewer", clock.now)
@@ -163,7 +169,7 @@ class TestSigningIn:
         visitor.sign_in("ana")
         assert visitor.path == "/console/queue"
 
-    def test_needs_the_second_factor_where_it_is_asked_for(
+    def test_signing_in_needs_the_second_factor_where_it_is_asked_for(
         self, make_site: Callable[..., Flask], access_parts: AccessParts, clock: Clock
     ) -> None:
         strict = make_site(console_second_factor=True)
@@ -174,7 +180,7 @@ class TestSigningIn:
 
 
 class TestSessions:
-    def test_end_when_unused_and_after_their_longest(
+    def test_sessions_end_when_unused_and_after_their_longest(
         self, site: Flask, access_parts: AccessParts, clock: Clock
     ) -> None:
         ana = signed_in(site, access_parts, "ana", "viewer", clock.now)
@@ -187,7 +193,9 @@ class TestSessions:
         clock.advance(61 * 60)
         assert ana.get("/console/queue").request.path == "/console/sign-in"
 
-    def test_are_listed_and_ended_by_their_owner(self, site: Flask, access_parts: AccessParts, clock: Clock) -> None:
+    def test_sessions_are_listed_and_ended_by_their_owner(
+        self, site: Flask, access_parts: AccessParts, clock: Clock
+    ) -> None:
         ana = signed_in(site, access_parts, "ana", "viewer", clock.now)
         other = Visitor(site.test_client())
         other.sign_in("ana")
@@ -197,7 +205,7 @@ class TestSessions:
         assert other.get("/console/queue").request.path == "/console/sign-in"
         assert ana.get("/console/queue").request.path == "/console/queue"
 
-    def test_of_others_stay(self, site: Flask, access_parts: AccessParts, clock: Clock) -> None:
+    def test_sessions_of_others_stay(self, site: Flask, access_parts: AccessParts, clock: Clock) -> None:
         ana, bo = (signed_in(site, access_parts, name, "viewer", clock.now) for name in ("ana", "bo"))
         person = access_parts.users.find("ana")
         assert person is not None
@@ -205,7 +213,7 @@ class TestSessions:
         bo.post("/console/account/sessions", session=access_parts.sessions.list(person, clock.now)[0].id)
         assert ana.get("/console/queue").request.path == "/console/queue"
 
-    def test_end_with_a_new_password_a_new_role_and_being_shut_out(
+    def test_sessions_end_with_a_new_password_a_new_role_and_being_shut_out(
         self, site: Flask, access_parts: AccessParts, clock: Clock
     ) -> None:
         admin = signed_in(site, access_parts, "kim", "admin", clock.now)
@@ -224,7 +232,7 @@ class TestSessions:
         ana.post(link, password=PASSWORD + " again", again=PASSWORD + " again")
         assert ana.path == "/console/queue"
 
-    def test_change_their_password_with_the_present_one(
+    def test_users_change_their_password_with_the_present_one(
         self, site: Flask, access_parts: AccessParts, clock: Clock
     ) -> None:
         ana = signed_in(site, access_parts, "ana", "viewer", clock.now)
@@ -287,7 +295,7 @@ class TestAnswers:
             ("GET", "/console//", 404),
         ],
     )
-    def test_of_every_kind_carry_the_request_id_and_what_keeps_browsers_strict(
+    def test_answers_of_every_kind_carry_the_request_id_and_what_keeps_browsers_strict(
         self, visitor: Visitor, method: str, path: str, status: int
     ) -> None:
         answer = visitor.client.open(path, method=method, headers={"X-Request-Id": "mine"})
@@ -296,11 +304,11 @@ class TestAnswers:
         assert {name: len(found.getlist(name)) for name in strict} == dict.fromkeys(strict, 1)
         assert (found["Cache-Control"] == "no-store") == (not path.startswith("/console/static/") or status != 200)
 
-    def test_of_the_api_carry_none_of_it(self, visitor: Visitor) -> None:
+    def test_answers_of_the_api_carry_none_of_it(self, visitor: Visitor) -> None:
         assert "Content-Security-Policy" not in visitor.client.get("/v1/reviews").headers
         assert "Content-Security-Policy" not in visitor.client.get("/consolex").headers
 
-    def test_carry_what_keeps_browsers_strict(self, visitor: Visitor) -> None:
+    def test_answers_carry_what_keeps_browsers_strict(self, visitor: Visitor) -> None:
         found = visitor.get("/console/sign-in").headers
         assert "default-src 'none'" in found["Content-Security-Policy"]
         assert "unsafe" not in found["Content-Security-Policy"]
@@ -308,20 +316,22 @@ class TestAnswers:
         cookie = found["Set-Cookie"]
         assert "HttpOnly" in cookie and "SameSite=Lax" in cookie and "Secure" not in cookie
 
-    def test_keep_the_cookie_to_https_where_people_come_by_it(self, make_site: Callable[..., Flask]) -> None:
+    def test_answers_keep_the_cookie_to_https_where_people_come_by_it(self, make_site: Callable[..., Flask]) -> None:
         secure = make_site(console_url="https://risk.example")
         found = secure.test_client().get("/console/sign-in").headers
         assert found["Set-Cookie"].startswith("__Host-console=") and "Secure" in found["Set-Cookie"]
         assert "max-age=31536000" in found["Strict-Transport-Security"]
 
-    def test_have_no_script_or_style_in_the_page(self, site: Flask, access_parts: AccessParts, clock: Clock) -> None:
+    def test_answers_have_no_script_or_style_in_the_page(
+        self, site: Flask, access_parts: AccessParts, clock: Clock
+    ) -> None:
         ana = signed_in(site, access_parts, "ana", "admin", clock.now)
         for page in PAGES:
             if page.method == "GET" and page.role is not None and "{" not in page.path:
                 text = ana.get(f"{ROOT}{page.path}").text
                 assert not re.search(r"<script(?! src=)|<style| style=| on\w+=", text), page.path
 
-    def test_are_pages_where_nothing_is(self, site: Flask, access_parts: AccessParts, clock: Clock) -> None:
+    def test_answers_are_pages_where_nothing_is(self, site: Flask, access_parts: AccessParts, clock: Clock) -> None:
         ana = signed_in(site, access_parts, "ana", "admin", clock.now)
         for path in (
             "/console/nothing",
@@ -332,7 +342,7 @@ class TestAnswers:
             assert ana.client.get(path).status_code == 404, path
         assert ana.client.get("/console").status_code == 308
 
-    def test_and_all_that_is_no_page_carry_the_id_of_the_request(self, visitor: Visitor) -> None:
+    def test_answers_that_are_no_page_carry_the_id_of_the_request(self, visitor: Visitor) -> None:
         for path, status in {
             "/console": 308,
             "/console/sign-in": 200,
@@ -342,7 +352,7 @@ class TestAnswers:
             answer = visitor.client.get(path, headers={"X-Request-Id": "mine"})
             assert (answer.status_code, answer.headers.get("X-Request-Id")) == (status, "mine"), path
 
-    def test_say_what_failed_and_what_works_while_the_store_is_away(
+    def test_answers_say_what_failed_and_what_works_while_the_store_is_away(
         self, site: Flask, access_parts: AccessParts, clock: Clock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def refuse(*_: object) -> object:
@@ -356,10 +366,10 @@ class TestAnswers:
         assert "Nothing can be read or changed here. Load the page again in a moment." in answer.text
         assert "Signups and sends are answered meanwhile" in answer.text
 
-    def test_refuse_large_forms(self, visitor: Visitor) -> None:
+    def test_answers_refuse_large_forms(self, visitor: Visitor) -> None:
         assert visitor.client.post("/console/sign-in", data={"name": "x" * 70_000}).status_code == 413
 
-    def test_to_the_api_know_no_cookie(self, visitor: Visitor) -> None:
+    def test_answers_to_the_api_know_no_cookie(self, visitor: Visitor) -> None:
         visitor.get("/console/sign-in")
         assert "Set-Cookie" not in visitor.client.get("/v1/reviews").headers
 

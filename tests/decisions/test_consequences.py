@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from riskapi.app import Service
-from riskapi.feedback.counts import Tally
+from riskapi.feedback.counts import CountedEvents
 from riskapi.feedback.event import FeedbackEvent, ReportedEvent
 from riskapi.store.connections import Store
 from riskapi.store.streams import StreamEntry, shard, stream
@@ -87,7 +87,7 @@ def test_what_the_worker_does_while_the_rest_is_counted_is_in_the_answer(
     sent(service, "u1", 40)
     consequences, count = service.parts.consequences, service.parts.feedback.count
 
-    def counted(events: Sequence[FeedbackEvent], now: float) -> Tally:
+    def counted(events: Sequence[FeedbackEvent], now: float) -> CountedEvents:
         found = count(events, now)
         consequences.of("u1", now)
         return found

@@ -26,7 +26,7 @@ BARE: dict[str, Any] = {"account": {"user_id": "u_1"}, "email": {"address": "ana
 WINDOWS = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/157.0.0.0 Safari/537.36"
 )
-#: A customer of Deutsche Telekom, of whom all is told that there is.
+#: A customer of Deutsche Telekom whose signup tells everything there is to tell.
 WHOLE: dict[str, Any] = {
     "account": {
         "user_id": "u_1",

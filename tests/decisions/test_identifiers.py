@@ -59,7 +59,7 @@ class TestChanged:
         assert stored(service, "her", "signup")["phone"] == {"number": OTHER}
         assert view(service, "her", NOW + 2)["readings"]["velocity_phone_30d"] == 2
 
-    def test_changing_it_does_not_shake_off_a_past(self, service: Service) -> None:
+    def test_changing_a_number_does_not_shake_off_a_past(self, service: Service) -> None:
         """What was only claimed stays linked: a ring that changes its number is a ring."""
         for user in ("r0", "r1"):
             joined(service, user, phone={"number": NUMBER})
@@ -127,7 +127,7 @@ class TestChanged:
         assert mail(service, "her", "ana@ruiz-old.example", NOW + 2)["tier"] == "allow"
         assert lists.matching(entry, 9)[0] == []
 
-    def test_to_an_abuser_s_number_is_looked_at(self, service: Service) -> None:
+    def test_a_change_to_an_abuser_s_number_is_looked_at(self, service: Service) -> None:
         joined(service, "bad", phone={"number": NUMBER})
         service.parts.labels.add("bad", "abuse", "external", None, "key", NOW)
         joined(service, "her")
@@ -184,7 +184,7 @@ class TestSeen:
         names = [name for name in stored(service, "a", "entities") if name.startswith("device")]
         assert len(names) == 2
 
-    def test_guilt_goes_with_it(self, service: Service) -> None:
+    def test_guilt_goes_with_every_device(self, service: Service) -> None:
         joined(service, "bad", device={"id": "dev-a"})
         seen(service, "bad", "dev-b", NOW + 1)
         service.parts.labels.add("bad", "abuse", "manual_review", None, "ana", NOW + 2)

@@ -118,7 +118,7 @@ class TestRecords:
             ({"a/b~": 1}, "/a~1b~0", "extra_forbidden"),
         ],
     )
-    def test_that_are_wrong_are_told_where(self, change: dict[str, Any], pointer: str, code: str) -> None:
+    def test_records_that_are_wrong_are_told_where(self, change: dict[str, Any], pointer: str, code: str) -> None:
         record = {**customer(), **change}
         (found,) = imports.check(rows({name: each for name, each in record.items() if each != "(missing)"}), NOW)[1]
         assert (found.number, found.pointer, found.code) == (1, pointer, code)
@@ -138,7 +138,7 @@ class TestRecords:
             (b"1e999", "model_type"),
         ],
     )
-    def test_that_are_none_are_told_so(self, text: bytes, code: str) -> None:
+    def test_records_that_are_none_are_told_so(self, text: bytes, code: str) -> None:
         (found,) = imports.check([Row(7, text)], NOW)[1]
         assert (found.number, found.pointer, found.code) == (7, "", code)
 
@@ -156,7 +156,7 @@ class TestRecords:
             {"daily_volume": 10**12},
         ],
     )
-    def test_that_are_unusual_come_in(self, service: Service, change: dict[str, Any]) -> None:
+    def test_records_that_are_unusual_come_in(self, service: Service, change: dict[str, Any]) -> None:
         assert take(service, {**customer(), **change}) == ImportOutcome(1, 0, [])
         seen = view(service, "u1")
         assert (seen["tier"], seen["established"]["by"]) == ("allow", "import")
@@ -250,7 +250,9 @@ class TestMemory:
         assert float(field(service, "at") or 0) == pytest.approx(NOW - age * DAY, abs=0.01)
 
     @pytest.mark.parametrize(("kept", "days"), [(1, 0.5), (30, 29), (31, 30), (50, 31), (90, 45), (365, 182.5)])
-    def test_over_a_month_ago_where_things_are_kept_for_longer(self, service: Service, kept: int, days: float) -> None:
+    def test_it_is_remembered_from_over_a_month_ago_where_things_are_kept_for_longer(
+        self, service: Service, kept: int, days: float
+    ) -> None:
         found = service.active.policy
         found = found.model_copy(update={"retention": found.retention.model_copy(update={"entities_days": kept})})
         assert touched_at(0.0, found, NOW) == NOW - days * DAY
@@ -300,7 +302,7 @@ class TestGuard:
         assert (found["granted"], found["denied_by"]) == (granted, None if granted == wanted else "account_hold")
         assert len(service.parts.reviews.list("open", 10, None)["reviews"]) == (granted != wanted)
 
-    def test_small_days_before_do_not_make_it_one(self, service: Service) -> None:
+    def test_small_days_before_do_not_make_a_usual_volume_a_jump(self, service: Service) -> None:
         self._roomy(service)
         take(service, customer(plan="big", daily_volume=3000))
         for day in range(0, 20, 2):
@@ -462,7 +464,7 @@ def send(http: FlaskClient, content: bytes, media: str = LINES, **more: Any) -> 
 class TestApi:
     """``POST /v1/accounts/import``."""
 
-    def test_takes_json_and_json_lines(self, http: FlaskClient) -> None:
+    def test_the_api_takes_json_and_json_lines(self, http: FlaskClient) -> None:
         document: Any = http.get("/openapi.json").json
         bad = {**customer("u2"), "created_at": "2999-01-01T00:00:00Z"}
         answer = http.post(PATH, json={"accounts": [customer(), bad, 7, customer()]})
@@ -500,21 +502,23 @@ class TestApi:
             (b"x" * (MAX_BODY + 1), LINES, 413, "payload_too_large"),
         ],
     )
-    def test_refuses_what_is_none(self, http: FlaskClient, content: bytes, media: str, status: int, code: str) -> None:
+    def test_the_api_refuses_what_is_none(
+        self, http: FlaskClient, content: bytes, media: str, status: int, code: str
+    ) -> None:
         is_problem(send(http, content, media), status, code)
 
     def test_other_routes_take_json_alone(self, http: FlaskClient) -> None:
         answer = http.post("/v1/signups", data=b"{}", content_type=LINES)
         assert is_problem(answer, 415, "unsupported_media_type")["detail"] == "Send Content-Type: application/json."
 
-    def test_takes_a_mebibyte(self, http: FlaskClient) -> None:
+    def test_the_api_takes_a_mebibyte(self, http: FlaskClient) -> None:
         line = orjson.dumps(customer()) + b"\n"
         found = send(http, line * (MAX_BODY // len(line)))
         assert (found.status_code, found.json["imported"]) == (200, 1)
         assert send(http, b"\n" * MAX_BODY).status_code == 422
         assert len(send(http, b"1\n" * 20_000).json["rejected"]) == 20_000
 
-    def test_needs_the_scope_admin(self, service: Service, http: FlaskClient) -> None:
+    def test_the_api_needs_the_scope_admin(self, service: Service, http: FlaskClient) -> None:
         key = ApiKeys(service.store).create("flow", ["signups", "sends", "reviews", "policy", "lists"])
         is_problem(send(http, b"{}", headers={"Authorization": f"Bearer {key}"}), 403, "forbidden")
 
@@ -530,7 +534,7 @@ class TestApi:
         assert send(http, orjson.dumps(customer("import"))).json["imported"] == 1
         assert http.get("/v1/accounts/import").json["user_id"] == "import"  # type: ignore[index]
 
-    def test_while_the_store_is_away_it_says_so(
+    def test_the_api_says_while_the_store_is_away(
         self, service: Service, http: FlaskClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def away(*_: Any) -> Any:
@@ -638,7 +642,7 @@ class TestCommand:
         done = command(*words, *more)
         assert (done.code, said in done.err) == (code, True), done.err
 
-    def test_shows_how_far_it_has_come_on_a_terminal(
+    def test_the_command_shows_how_far_it_has_come_on_a_terminal(
         self,
         tmp_path: Path,
     ) -> None:
@@ -649,7 +653,7 @@ class TestCommand:
         assert "line 2001: /account: Field required (missing)" in done.err
         assert done.out.startswith("2,000 good, nothing is written, 1 rejected")
 
-    def test_reads_standard_input(self, tmp_path: Path) -> None:
+    def test_the_command_reads_standard_input(self, tmp_path: Path) -> None:
         content = b"".join(orjson.dumps(each) + b"\n" for each in old("u1", "u2"))
         done = subprocess.run(
             [sys.executable, "-m", "riskapi", "import", "-", "--dry-run"], input=content, capture_output=True, cwd=ROOT,
@@ -662,7 +666,9 @@ class TestCommand:
 class TestUrl:
     """Sent to a service that runs, or does not."""
 
-    def test_goes_to_the_service(self, service: Service, serve: Callable[..., Served], tmp_path: Path) -> None:
+    def test_an_import_by_url_goes_to_the_service(
+        self, service: Service, serve: Callable[..., Served], tmp_path: Path
+    ) -> None:
         served = serve()
         file = written(tmp_path / "c", *old(*(f"u{number}" for number in range(1200))), b"{\n", *old("u1"))
         words = [sys.executable, "-m", "riskapi", "import", file, "--url", served.url, "--key"]
@@ -691,7 +697,7 @@ class TestUrl:
             ([404], 1),
         ],
     )
-    def test_asks_again_where_that_may_help(
+    def test_an_import_by_url_asks_again_where_that_may_help(
         self,
         monkeypatch: pytest.MonkeyPatch,
         capsys: pytest.CaptureFixture[str],

@@ -65,7 +65,7 @@ def awaited(service: Service, clock: Clock) -> Work:
 
 
 def asked(service: Service) -> list[str]:
-    """Because of whom a look is asked for."""
+    """The account because of which a look is asked for."""
     return [ask.user_id for ask in service.parts.consequences.others.agenda.asked()]
 
 

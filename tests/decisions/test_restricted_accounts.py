@@ -1,5 +1,5 @@
-"""Linked restrictions beside a release of before them, which neither knows of them nor tells of links that end; and
-what is right again within a day whatever got lost.
+"""Linked restrictions beside an earlier release, which neither knows them nor tells of links that end; and what is put
+right within a day, whatever got lost.
 """
 
 from __future__ import annotations

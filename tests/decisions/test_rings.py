@@ -113,8 +113,8 @@ def test_those_linked_to_many_who_are_limited_at_once_are_put_on_the_agenda_once
 def test_a_large_ring_in_which_something_happens_all_the_time_is_decided_again_now_and_then(
     service: Service, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two seconds later at first, then eleven seconds apart, and after all that happened. Of those who are due at once
-    each is so a hundredth of a second after the other.
+    """Two seconds later at first, then eleven seconds apart, and after all that happened. Accounts that fall due
+    together do so a hundredth of a second after each other.
     """
     monkeypatch.setattr(reactions, "_APART", 1.0)
     work = ringed(service, clock)

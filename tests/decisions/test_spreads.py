@@ -237,7 +237,7 @@ def test_a_trigger_that_says_so_labels_the_account(service: Service, work: Work)
     assert tiers(service) == TOUCHED
 
 
-def test_over_http(service: Service, make_http: Callable[..., FlaskClient]) -> None:
+def test_a_spread_over_http(service: Service, make_http: Callable[..., FlaskClient]) -> None:
     http = make_http()  # the readings of the store have their names by the service
     for user in ("bad", "mate"):
         signup = {"account": {"user_id": user}, "email": {"address": f"{user}@{user}.example"}, "device": DEVICE}

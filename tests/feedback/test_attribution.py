@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from riskapi.contract import USER_ID
 from riskapi.errors import ConfigurationError
-from riskapi.feedback.attribution import Attributed, Attribution, Claims, decide
+from riskapi.feedback.attribution import Attributed, Attribution, ReportClaims, decide
 from riskapi.feedback.message_ids import MessageIds
 from riskapi.feedback.reports import Channel, Clues, Report
 from riskapi.feedback.return_path import ReturnPath
@@ -33,28 +33,28 @@ UNKNOWN = Attributed(reason="unknown_account")
 @pytest.mark.parametrize(
     ("claims", "told", "expected"),
     [
-        (Claims(), (), Attributed(reason="no_clue")),
-        (Claims(metadata=("u_1",), header=("u_2",)), ("u_2",), Attributed("u_1", "metadata")),
-        (Claims(metadata=("u_1", "u_2")), (), Attributed(reason="ambiguous")),
-        (Claims(metadata=("u_1", "gone")), (), Attributed("u_1", "metadata")),
-        (Claims(metadata=("spring",)), ("u_2",), Attributed("u_2", "message_id")),  # a tag that names nobody
-        (Claims(header=("u_1",)), ("u_2",), Attributed("u_2", "message_id")),
-        (Claims(), ("u_1", "u_2"), Attributed(reason="ambiguous")),
-        (Claims(signed=("u_1",), header=("u_2",)), (), Attributed("u_1", "return_path")),
-        (Claims(header=("u_1",), return_path=("u_2",)), (), Attributed("u_1", "header")),
-        (Claims(header=("u_1", "u_2")), (), Attributed(reason="ambiguous")),
-        (Claims(return_path=("u_1",), feedback_id=("u_2",)), (), Attributed("u_1", "return_path")),
-        (Claims(return_path=("bo",), feedback_id=("u_2",)), (), Attributed("u_2", "feedback_id")),
-        (Claims(feedback_id=("news",)), (), UNKNOWN),
+        (ReportClaims(), (), Attributed(reason="no_clue")),
+        (ReportClaims(metadata=("u_1",), header=("u_2",)), ("u_2",), Attributed("u_1", "metadata")),
+        (ReportClaims(metadata=("u_1", "u_2")), (), Attributed(reason="ambiguous")),
+        (ReportClaims(metadata=("u_1", "gone")), (), Attributed("u_1", "metadata")),
+        (ReportClaims(metadata=("spring",)), ("u_2",), Attributed("u_2", "message_id")),  # a tag that names nobody
+        (ReportClaims(header=("u_1",)), ("u_2",), Attributed("u_2", "message_id")),
+        (ReportClaims(), ("u_1", "u_2"), Attributed(reason="ambiguous")),
+        (ReportClaims(signed=("u_1",), header=("u_2",)), (), Attributed("u_1", "return_path")),
+        (ReportClaims(header=("u_1",), return_path=("u_2",)), (), Attributed("u_1", "header")),
+        (ReportClaims(header=("u_1", "u_2")), (), Attributed(reason="ambiguous")),
+        (ReportClaims(return_path=("u_1",), feedback_id=("u_2",)), (), Attributed("u_1", "return_path")),
+        (ReportClaims(return_path=("bo",), feedback_id=("u_2",)), (), Attributed("u_2", "feedback_id")),
+        (ReportClaims(feedback_id=("news",)), (), UNKNOWN),
         # what is ours names somebody who is gone: what others may write must not put another in that place
-        (Claims(metadata=("gone",), header=("u_1",)), (), UNKNOWN),
-        (Claims(signed=("gone",), header=("u_1",)), (), UNKNOWN),
-        (Claims(header=("gone",), return_path=("u_1",), feedback_id=("u_1",)), (), UNKNOWN),
-        (Claims(is_stranger=True), (), Attributed(reason="not_believed")),
-        (Claims(is_stranger=True), ("u_1",), Attributed("u_1", "message_id")),
+        (ReportClaims(metadata=("gone",), header=("u_1",)), (), UNKNOWN),
+        (ReportClaims(signed=("gone",), header=("u_1",)), (), UNKNOWN),
+        (ReportClaims(header=("gone",), return_path=("u_1",), feedback_id=("u_1",)), (), UNKNOWN),
+        (ReportClaims(is_stranger=True), (), Attributed(reason="not_believed")),
+        (ReportClaims(is_stranger=True), ("u_1",), Attributed("u_1", "message_id")),
     ],
 )
-def test_the_strongest_evidence_decides(claims: Claims, told: tuple[str, ...], expected: Attributed) -> None:
+def test_the_strongest_evidence_decides(claims: ReportClaims, told: tuple[str, ...], expected: Attributed) -> None:
     assert decide(claims, told, KNOWN) == expected
 
 
@@ -77,7 +77,7 @@ class TestReturnPath:
             (None, None),
         ],
     )
-    def test_without_a_key_it_is_read_as_it_stands(self, address: str | None, expected: str | None) -> None:
+    def test_a_return_path_is_read_as_it_stands_without_a_key(self, address: str | None, expected: str | None) -> None:
         assert ReturnPath(PATTERN).read(address) == expected
 
     @given(st.from_regex(USER_ID.removesuffix("$") + r"\Z").filter(lambda id: len(id) < 37 and id.count("@") < 2))

@@ -17,7 +17,7 @@ from riskapi import policy
 from riskapi.budgets.budgets import Budgets
 from riskapi.budgets.grant_records import LocalGrant
 from riskapi.errors import StoreUnavailable
-from riskapi.feedback.counts import WINDOW_DAYS, Counts, Feedback
+from riskapi.feedback.counts import WINDOW_DAYS, Feedback, FeedbackCounts
 from riskapi.feedback.event import FeedbackEvent
 from riskapi.feedback.reports import ReportType
 from riskapi.metrics import Metrics
@@ -81,26 +81,34 @@ def grant(store: Store, rules: Policy, recipients: int, at: float = NOW) -> None
 @pytest.mark.parametrize(
     ("counts", "sent", "fault"),
     [
-        (Counts(), 0, None),
-        (Counts(), 5000, None),
-        (Counts(delivered=1000, complaints=1), 0, None),  # one is chance
-        (Counts(delivered=2000, complaints=2), 0, None),  # 0.1 % is not above 0.1 %
-        (Counts(delivered=1999, complaints=2), 0, "complaint_rate"),
-        (Counts(complaints=2), 0, "complaint_rate"),  # of nothing that is known
-        (Counts(complaints=2), 5000, None),  # deliveries are not reported: of what was sent
-        (Counts(complaints=2, delivered=10), 5000, None),  # they begin to be reported today
-        (Counts(complaints=4, delivered=500, blocks=4500), 5000, "complaint_rate"),  # what was blocked did not arrive
-        (Counts(complaints=4, delivered=500, soft_bounces=9000), 5000, "complaint_rate"),
-        (Counts(hard_bounces=4), 4, None),  # four are chance
-        (Counts(hard_bounces=5, delivered=245), 0, None),
-        (Counts(hard_bounces=5, delivered=244), 0, "hard_bounce_rate"),
-        (Counts(hard_bounces=5, delivered=10), 1000, None),  # bounces are faster than deliveries
-        (Counts(hard_bounces=5, soft_bounces=100_000), 100, "hard_bounce_rate"),  # one mail can bounce softly for days
-        (Counts(spam_traps=1, delivered=100_000), 100_000, "spam_trap"),
-        (Counts(blocks=50, soft_bounces=50, unsubscribes=50, delivered=50), 200, None),
+        (FeedbackCounts(), 0, None),
+        (FeedbackCounts(), 5000, None),
+        (FeedbackCounts(delivered=1000, complaints=1), 0, None),  # one is chance
+        (FeedbackCounts(delivered=2000, complaints=2), 0, None),  # 0.1 % is not above 0.1 %
+        (FeedbackCounts(delivered=1999, complaints=2), 0, "complaint_rate"),
+        (FeedbackCounts(complaints=2), 0, "complaint_rate"),  # of nothing that is known
+        (FeedbackCounts(complaints=2), 5000, None),  # deliveries are not reported: of what was sent
+        (FeedbackCounts(complaints=2, delivered=10), 5000, None),  # they begin to be reported today
+        (
+            FeedbackCounts(complaints=4, delivered=500, blocks=4500),
+            5000,
+            "complaint_rate",
+        ),  # what was blocked did not arrive
+        (FeedbackCounts(complaints=4, delivered=500, soft_bounces=9000), 5000, "complaint_rate"),
+        (FeedbackCounts(hard_bounces=4), 4, None),  # four are chance
+        (FeedbackCounts(hard_bounces=5, delivered=245), 0, None),
+        (FeedbackCounts(hard_bounces=5, delivered=244), 0, "hard_bounce_rate"),
+        (FeedbackCounts(hard_bounces=5, delivered=10), 1000, None),  # bounces are faster than deliveries
+        (
+            FeedbackCounts(hard_bounces=5, soft_bounces=100_000),
+            100,
+            "hard_bounce_rate",
+        ),  # one mail can bounce softly for days
+        (FeedbackCounts(spam_traps=1, delivered=100_000), 100_000, "spam_trap"),
+        (FeedbackCounts(blocks=50, soft_bounces=50, unsubscribes=50, delivered=50), 200, None),
     ],
 )
-def test_what_is_clean(counts: Counts, sent: int, fault: str | None) -> None:
+def test_what_is_clean(counts: FeedbackCounts, sent: int, fault: str | None) -> None:
     assert counts.fault(CLEAN, sent) == fault
     assert counts.is_clean(CLEAN, sent) == (fault is None)
 
@@ -111,10 +119,10 @@ def test_what_is_clean(counts: Counts, sent: int, fault: str | None) -> None:
 def test_every_type_is_counted_and_an_account_without_feedback_has_none(feedback: Feedback) -> None:
     for number, type in enumerate(TYPES, 1):
         assert feedback.count(many(number, type), NOW).accepted == number
-    assert feedback.read("u_1", NOW)[0] == Counts(
+    assert feedback.read("u_1", NOW)[0] == FeedbackCounts(
         1, 2, 3, 4, 5, 6, 7, soiled_at=NOW, delivered_days={int(NOW // 86400): 1}
     )
-    assert feedback.read("u_2", NOW) == (Counts(), 0)
+    assert feedback.read("u_2", NOW) == (FeedbackCounts(), 0)
 
 
 def test_an_event_is_counted_once_by_its_feed_and_id(feedback: Feedback) -> None:
@@ -333,7 +341,7 @@ def test_counting_agrees_with_a_plain_dictionary(
     soiled: dict[str, float] = {}
     now = NOW
 
-    def counts(user: str) -> Counts:
+    def counts(user: str) -> FeedbackCounts:
         today = int(now // DAY)
         sums, delivered = Counter[str](), {}
         for (day, type), number in days[user].items():
@@ -401,7 +409,7 @@ def test_the_store_and_the_counts_judge_as_a_plain_reference_does(
     assert after.soiled_at == (NOW if fault and looked else None)
 
 
-def plain_fault(counts: Counts, sent: int) -> str | None:
+def plain_fault(counts: FeedbackCounts, sent: int) -> str | None:
     """The rules as people say them, once more and apart from the table that the service goes by."""
     attempted = max(sent, counts.delivered + counts.hard_bounces)
     returned = counts.hard_bounces + counts.soft_bounces + counts.blocks
@@ -415,10 +423,10 @@ def plain_fault(counts: Counts, sent: int) -> str | None:
     return None
 
 
-def tallied(numbers: Sequence[int], delivered: Mapping[int, int]) -> Counts:
+def tallied(numbers: Sequence[int], delivered: Mapping[int, int]) -> FeedbackCounts:
     """Counts of each type in their order, with the deliveries of each day."""
     one, two, three, four, five, six, seven = numbers
-    return Counts(one, two, three, four, five, six, seven, delivered_days=delivered)
+    return FeedbackCounts(one, two, three, four, five, six, seven, delivered_days=delivered)
 
 
 # Over HTTP

@@ -222,7 +222,7 @@ class TestUnattributed:
         metrics = site.http.get("/metrics", environ_base={"REMOTE_ADDR": "127.0.0.1"}).text
         assert 'riskapi_feedback_unattributed_total{feed="dsn",reason="ambiguous"} 1.0' in metrics
 
-    def test_pages_and_filters(self, site: Site) -> None:
+    def test_unattributed_reports_in_pages_and_by_filters(self, site: Site) -> None:
         for number in range(7):
             site.clock.advance(1)
             site.bounced(bounce(f"m.{number}", headers="X-Account-Id: gone" if number % 2 else "X-Other: x"))
@@ -264,7 +264,7 @@ class TestUnattributed:
         reasons = ["not_understood", "not_understood", "no_clue", "unknown_account"]
         assert sorted(each["reason"] for each in site.unattributed()) == sorted(reasons)
 
-    def test_after_a_month_it_is_gone(self, site: Site, store: Store) -> None:
+    def test_an_unattributed_report_is_gone_after_a_month(self, site: Site, store: Store) -> None:
         site.bounced(bounce("m.1"))
         for key in store.execute("KEYS", "risk:f*"):
             if not key.startswith(b"risk:fh:"):  # how often the feed is heard, without what it said
@@ -308,7 +308,7 @@ class TestLate:
         site.tell("u_1", "m.1")
         assert site.tell("u_2", "m.1", "m.2")["ambiguous"] == 1
 
-    def test_told_and_reported_at_once_it_counts_once(self, site: Site) -> None:
+    def test_a_message_told_and_reported_at_once_counts_once(self, site: Site) -> None:
         for message in (f"m.{number}" for number in range(10)):
 
             def work(part: int, message: str = message) -> Any:
@@ -320,7 +320,7 @@ class TestLate:
         assert site.counted("u_1", "soft_bounces") == 10
         assert not site.unattributed()
 
-    def test_told_between_the_question_and_the_keeping_it_counts(
+    def test_a_message_told_between_the_question_and_the_keeping_counts(
         self, site: Site, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         found = site.service.parts.intake.unattributed
@@ -358,7 +358,7 @@ def come(site: Site, user: str = "soon") -> None:
 
 
 class TestEventsOfAnAccountThatIsNotKnownYet:
-    def test_are_kept_encrypted_and_shown_by_reason(self, site: Site, store: Store) -> None:
+    def test_events_are_kept_encrypted_and_shown_by_reason(self, site: Site, store: Store) -> None:
         event = {"id": "e1", "source": "fbl:yahoo", "diagnostic": "550 secret"}
         assert reported(site, event) == (0, 0, 1, []) == reported(site, event)
         [row] = site.unattributed(feed="json", reason="unknown_account")
@@ -369,7 +369,7 @@ class TestEventsOfAnAccountThatIsNotKnownYet:
         for key in store.execute("KEYS", "risk:fu*"):
             assert 0 < store.execute("TTL", key) <= 31 * DAY, key
 
-    def test_are_counted_once_when_it_signs_up(self, site: Site) -> None:
+    def test_events_are_counted_once_when_it_signs_up(self, site: Site) -> None:
         work = Work(site.service, site.clock)
         work.do()
         event = {"id": "e1", "source": "mta", "time": "2026-11-20T09:00:00Z"}
@@ -383,7 +383,7 @@ class TestEventsOfAnAccountThatIsNotKnownYet:
         assert site.counted("soon", "complaints") == 1
         assert site.service.store.execute("KEYS", "risk:fua:*") == []
 
-    def test_are_counted_when_it_is_imported(self, site: Site) -> None:
+    def test_events_are_counted_when_it_is_imported(self, site: Site) -> None:
         work = Work(site.service, site.clock)
         reported(site, {"id": "e1"})
         body = {"accounts": [{"account": {"user_id": "soon"}, "email": {"address": "soon@ruiz.example"}}]}
@@ -392,7 +392,7 @@ class TestEventsOfAnAccountThatIsNotKnownYet:
         work.do()
         assert site.counted("soon", "complaints") == 1 and not site.unattributed()
 
-    def test_sent_again_before_the_worker_looks_they_count_once(self, site: Site) -> None:
+    def test_events_sent_again_before_the_worker_looks_count_once(self, site: Site) -> None:
         work = Work(site.service, site.clock)
         reported(site, {"id": "e1"})
         come(site)
@@ -400,7 +400,7 @@ class TestEventsOfAnAccountThatIsNotKnownYet:
         work.do()
         assert site.counted("soon", "complaints") == 1 and not site.unattributed()
 
-    def test_that_comes_between_the_question_and_the_keeping_they_count(
+    def test_events_count_for_an_account_that_comes_between_the_question_and_the_keeping(
         self, site: Site, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         found = site.service.parts.intake.unattributed
@@ -415,12 +415,14 @@ class TestEventsOfAnAccountThatIsNotKnownYet:
         assert reported(site, {"id": "e1"})[:3] == (1, 0, 0)
         assert site.counted("soon", "complaints") == 1 and not site.unattributed()
 
-    def test_are_the_newest(self, site: Site, monkeypatch: pytest.MonkeyPatch, store: Store) -> None:
+    def test_events_that_are_kept_are_the_newest(
+        self, site: Site, monkeypatch: pytest.MonkeyPatch, store: Store
+    ) -> None:
         monkeypatch.setattr(unattributed, "MOST", 3)
         reported(site, *({"id": f"e{number}"} for number in range(9)))
         assert len(site.unattributed()) == 3 == len(store.execute("KEYS", "risk:fu:*"))
 
-    def test_by_metadata_of_a_webhook_wait_too_and_by_a_header_do_not(self, site: Site) -> None:
+    def test_events_named_by_metadata_of_a_webhook_wait_too_and_by_a_header_do_not(self, site: Site) -> None:
         intake, work = site.service.parts.intake, Work(site.service, site.clock)
         for number, is_header in enumerate((False, True)):
             clues = Clues(named=("soon",), is_header=is_header)

@@ -16,7 +16,7 @@ from riskapi.inputs.domains import DomainLists
 from riskapi.links import rows
 from riskapi.links.entities import Links
 from riskapi.links.evidence import linkage, reputation
-from riskapi.links.kinds import CLOSE, COUNTED, KINDS, Said, evidence_weight
+from riskapi.links.kinds import CLOSE, COUNTED, KINDS, MessageEntities, evidence_weight
 from riskapi.links.touches import asked_of, told
 from riskapi.policy import Policy
 from riskapi.store.connections import Store
@@ -208,7 +208,7 @@ def test_a_crowd_is_a_ring_once_enough_of_it_is_limited(links: Links, store: Sto
 def test_a_firm_is_no_ring_because_strangers_sign_up_with_its_addresses(
     links: Links, store: Store, rules: Policy
 ) -> None:
-    """Anybody can; only where people found more than half of it abusive does its domain bind."""
+    """Anybody can link to a domain; it binds only where people found more than half of its accounts abusive."""
     for number in range(10):
         found = touch(links, store, rules, f"u{number}", facts())["mail_domain"]
     for number in range(10):
@@ -616,7 +616,7 @@ def test_counts_agree_with_a_plain_reference(
                 known.touch(user, at)
             case "say":
                 pipe = session_store.pipeline()
-                links.queue_said(pipe, Said(user, at, (("device", key),)), rules, account_key(user))
+                links.queue_said(pipe, MessageEntities(user, at, (("device", key),)), rules, account_key(user))
                 session_store.run(pipe)
                 known.say(user, at)
             case "leave":

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from riskapi import policy
 from riskapi.links.census import Census, Censuses
 from riskapi.links.entities import Links
-from riskapi.links.kinds import Said, Touch
+from riskapi.links.kinds import MessageEntities, Touch
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key
 from signals.facts import Entity
@@ -84,7 +84,7 @@ class Case:
 
 def _say(case: Case, user: str, at: float) -> None:
     pipe = case.store.pipeline()
-    case.links.queue_said(pipe, Said(user, at, (("device", case.key),)), RULES, account_key(user))
+    case.links.queue_said(pipe, MessageEntities(user, at, (("device", case.key),)), RULES, account_key(user))
     case.store.run(pipe)
 
 

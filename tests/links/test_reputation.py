@@ -168,7 +168,9 @@ def ring(service: Service, domain: str, count: int = 5) -> None:
 
 
 class TestALinkedDomain:
-    def test_asks_for_a_look_at_the_next_signup_and_no_longer_when_it_is_reversed(self, service: Service) -> None:
+    def test_a_linked_domain_asks_for_a_look_at_the_next_signup_and_no_longer_when_it_is_reversed(
+        self, service: Service
+    ) -> None:
         ring(service, "pills.example")
         website = {"account": {"user_id": "next", "website": "pills.example"}}
         answer = post(service, body("next", **website), NOW + 50)
@@ -178,36 +180,36 @@ class TestALinkedDomain:
         website = {"account": {"user_id": "later", "website": "pills.example"}}
         assert post(service, body("later", **website), NOW + 70)["decision"] == "allow"
 
-    def test_is_suspected_by_what_signups_gave_as_their_website_too(self, service: Service) -> None:
+    def test_a_linked_domain_is_suspected_by_what_signups_gave_as_their_website_too(self, service: Service) -> None:
         before = told(service, "pills.example")
         post(service, body("bad", account={"user_id": "bad", "website": "http://pills.example"}), NOW)
         service.parts.labels.add("bad", "abuse", "external", None, "ana", NOW + 1)
         after = told(service, "https://shop.pills.example/")
         assert before is not None and after is not None and after > before
 
-    def test_that_everybody_links_to_says_nothing(self, service: Service) -> None:
+    def test_a_linked_domain_that_everybody_links_to_says_nothing(self, service: Service) -> None:
         ring(service, "facebook.com")
         assert told(service, "https://facebook.com/ruiz") is None
 
-    def test_of_an_established_customer_is_not_convicted_by_strangers(self, service: Service) -> None:
+    def test_a_linked_domain_of_an_established_customer_is_not_convicted_by_strangers(self, service: Service) -> None:
         post(service, body("customer"), NOW - 9)
         service.accounts.establish("customer", NOW - 8, "reviewer", service.active.policy)
         send(service, "customer", "ruiz.example", NOW - 7)
         ring(service, "ruiz.example")
         assert (told(service, "ruiz.example") or 1) < 0.03, "no more than the platform's own rate"
 
-    def test_is_not_held_against_whoever_proved_a_mailbox_there(self, service: Service) -> None:
+    def test_a_linked_domain_is_not_held_against_whoever_proved_a_mailbox_there(self, service: Service) -> None:
         ring(service, "ruiz.example")
         claimed, proved = ({"address": "eva@ruiz.example", "verified": said} for said in (None, True))
         assert (told(service, "ruiz.example", email=claimed) or 0) > 0.1
         assert told(service, "ruiz.example", email=proved) is None
 
-    def test_links_nobody_who_only_gives_it_as_a_website(self, service: Service) -> None:
+    def test_a_domain_links_nobody_who_only_gives_it_as_a_website(self, service: Service) -> None:
         for user in ("one", "two"):
             answer = post(service, body(user, account={"user_id": user, "website": "ruiz.example"}), NOW)
         assert answer["linkage"]["cluster_id"] is None and not answer["linkage"]["evidence"]
 
-    def test_of_too_many_leaves_the_oldest(self, service: Service) -> None:
+    def test_an_account_with_too_many_linked_domains_leaves_the_oldest(self, service: Service) -> None:
         post(service, body("bad"), NOW)
         for at in range(5):
             links = tuple(f"shop{at}-{number}.example" for number in range(50))
@@ -215,7 +217,7 @@ class TestALinkedDomain:
         service.parts.labels.add("bad", "abuse", "external", None, "ana", NOW + 9)
         assert bad_at(service, "shop4-1.example") == {"bad"} and not sites_of(service, "shop0-1.example")
 
-    def test_of_a_stranger_leaves_no_trace(self, service: Service) -> None:
+    def test_a_domain_that_a_stranger_links_to_leaves_no_trace(self, service: Service) -> None:
         with pytest.raises(Problem):
             send(service, "nobody", "pills.example", NOW)
         assert not sites_of(service, "pills.example")

@@ -60,7 +60,7 @@ def user(name: str, **more: Any) -> dict[str, Any]:
     return {"kind": "user", "value": name, **more}
 
 
-def take(batches: Batches, *given: Mapping[str, Any], now: float = NOW, **more: Any) -> list_batches.Taken:
+def take(batches: Batches, *given: Mapping[str, Any], now: float = NOW, **more: Any) -> list_batches.BatchOutcome:
     return batches.take("deny", lines(*given), author="kim", now=now, **more)
 
 

@@ -297,7 +297,9 @@ class TestEarlier:
         looked.gatherer.entries.look()
         assert named(looked) == ["lst_0"]
 
-    def test_or_wrote_after_it(self, looked: Service, store: Store, put: Put) -> None:
+    def test_an_earlier_release_that_wrote_after_this_one_is_noticed(
+        self, looked: Service, store: Store, put: Put
+    ) -> None:
         write_as_earlier(store)
         put("deny", "user", "u_9")
         assert FIELD not in table(store)
@@ -316,7 +318,7 @@ class TestEarlier:
         assert kinds(store) == ({"asn", "user"}, True)
         assert named(looked) == ["lst_0"]
 
-    def test_while_the_kinds_are_read(
+    def test_an_earlier_release_that_writes_while_the_kinds_are_read_is_noticed(
         self, service: Service, store: Store, put: Put, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         put("deny", "user", "u_1")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from riskapi.outgoing.destinations import DestinationGuard
-from riskapi.outgoing.http import PLAIN, HttpClient, HttpFailure, Route, TooLarge, http_date, retry_after
+from riskapi.outgoing.http import PLAIN, HttpClient, HttpFailure, Redirects, TooLarge, http_date, retry_after
 from tests.conftest import NOW
 from tests.data_server import DataServer, data_server
 
@@ -55,7 +55,7 @@ def test_a_date_is_read_and_junk_is_none() -> None:
     ],
 )
 def test_a_redirect_leads_on(location: bytes, url: str) -> None:
-    route = Route("https://data.example/a/", 1)
+    route = Redirects("https://data.example/a/", 1)
     route.follow(location)
     assert route.url == url
 
@@ -78,11 +78,11 @@ def test_a_redirect_leads_on(location: bytes, url: str) -> None:
 )
 def test_a_redirect_that_is_not_followed(location: bytes, why: str) -> None:
     with pytest.raises(ValueError, match=why):
-        Route("https://data.example/a", 5).follow(location)
+        Redirects("https://data.example/a", 5).follow(location)
 
 
 def test_redirects_end_somewhere() -> None:
-    route = Route("http://data.example/0", 3)
+    route = Redirects("http://data.example/0", 3)
     for number in range(1, 4):
         route.follow(f"/{number}".encode())
     with pytest.raises(ValueError, match="too many redirects, more than 3"):
@@ -92,7 +92,7 @@ def test_redirects_end_somewhere() -> None:
 @pytest.mark.parametrize("url", ["", "data.example", "ftp://data.example/", "https://ana@data.example/", "http:///x"])
 def test_what_is_no_url_is_not_asked(url: str) -> None:
     with pytest.raises(ValueError, match="not a usable URL"):
-        Route(url, 5)
+        Redirects(url, 5)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 
 from riskapi.errors import Problem
 from riskapi.policy.active import Basis
-from riskapi.policy.proposals import Proposals, Waiting
+from riskapi.policy.proposals import Proposals, StoredProposal
 from riskapi.policy.publisher import Publisher
 from riskapi.policy.versions import Policies, Version
 from riskapi.store.connections import Store
@@ -40,9 +40,9 @@ def daily(more: int, **tables: Any) -> dict[str, Any]:
     return {**content, **tables}
 
 
-def waits(proposals: Proposals, given: dict[str, Any]) -> Waiting:
+def waits(proposals: Proposals, given: dict[str, Any]) -> StoredProposal:
     found = proposals.submit(given, WHY, anything)
-    assert isinstance(found, Waiting)
+    assert isinstance(found, StoredProposal)
     return found
 
 
@@ -69,7 +69,7 @@ def test_a_second_person_puts_it_into_force_once(proposals: Proposals) -> None:
 
 def test_what_was_withdrawn_is_not_published(proposals: Proposals, monkeypatch: pytest.MonkeyPatch) -> None:
     found, publish = waits(proposals, daily(1)), proposals._publisher.publish
-    withdrawn: list[Waiting | Problem] = []
+    withdrawn: list[StoredProposal | Problem] = []
 
     def late(*given: Any) -> Version:
         withdrawn.extend(together(1, lambda _: proposals.withdraw(found.id, NOW)))
@@ -102,7 +102,7 @@ def test_one_made_from_a_version_that_is_gone_is_not_approved(proposals: Proposa
 def test_going_back_to_something_looser_waits_too(proposals: Proposals) -> None:
     proposals.submit(daily(-1), WHY, anything)
     found = proposals.restore(7, WHY)
-    assert isinstance(found, Waiting) and found.restores == 7
+    assert isinstance(found, StoredProposal) and found.restores == 7
     assert proposals.approve(found.id, "sam", NOW).restores == 7
 
 

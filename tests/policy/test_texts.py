@@ -32,11 +32,11 @@ def different(text: str) -> list[str]:
 
 
 class TestWritten:
-    def test_touches_nothing_where_nothing_differs_but_the_number(self) -> None:
+    def test_writing_touches_nothing_where_nothing_differs_but_the_number(self) -> None:
         assert written(TEXT, SHIPPED) == TEXT
         assert different(written(TEXT, said(version=7))) == ["version = 7"]
 
-    def test_changes_a_number_and_keeps_all_else(self) -> None:
+    def test_writing_changes_a_number_and_keeps_all_else(self) -> None:
         wanted = said()
         wanted["tiers"]["allow"]["steps"][1]["daily"] = 2400
         wanted["links"]["kinds"]["ip"]["hub_over"] = 21
@@ -62,17 +62,17 @@ class TestWritten:
             {"reviews": {**SHIPPED["reviews"], "claim_minutes": 5}},
         ],
     )
-    def test_says_what_was_wanted(self, tables: dict[str, Any]) -> None:
+    def test_a_written_text_says_what_was_wanted(self, tables: dict[str, Any]) -> None:
         wanted = said(**tables)
         assert policy.load(written(TEXT, wanted)).model_dump(mode="json") == wanted
 
-    def test_is_anew_where_there_is_nothing_to_edit(self) -> None:
+    def test_a_text_is_written_anew_where_there_is_nothing_to_edit(self) -> None:
         for broken in ("", "tiers = [", "version = 1"):
             assert policy.load(written(broken, SHIPPED)).model_dump(mode="json") == SHIPPED
 
 
 class TestTexts:
-    def test_come_back_with_what_they_say(self, store: Store) -> None:
+    def test_texts_come_back_with_what_they_say(self, store: Store) -> None:
         texts, wanted = PolicyTexts(store, policy.DEFAULT), said(reviews={**SHIPPED["reviews"], "claim_minutes": 5})
         assert texts.of(SHIPPED) == TEXT
         mine = TEXT.replace("claim_minutes = 60", "claim_minutes = 5 # a short one")
@@ -82,7 +82,7 @@ class TestTexts:
         assert "claim_minutes = 6 # a short one" in texts.of(other)
         assert texts.commented(other) == texts.of(other)  # what was written for it is kept
 
-    def test_that_are_damaged_are_written_anew(self, store: Store) -> None:
+    def test_texts_that_are_damaged_are_written_anew(self, store: Store) -> None:
         texts = PolicyTexts(store, policy.DEFAULT)
         texts.keep(SHIPPED, TEXT)
         for name in store.execute("HKEYS", "risk:policytexts"):

@@ -234,7 +234,7 @@ class TestEvidence:
         ("first", "then", "until"),
         [(90, 30, "2026-12-22T10:00:00.000Z"), (30, 90, "2026-12-22T10:00:00.000Z"), (90, 0, None), (0, 90, None)],
     )
-    def test_asked_again_it_goes_sooner_and_never_later(
+    def test_evidence_asked_for_again_goes_sooner_and_never_later(
         self, client: Any, first: int, then: int, until: str | None
     ) -> None:
         client.post("/v1/signups", json=signup())
@@ -291,7 +291,7 @@ class TestKilled:
         monkeypatch.setattr(service.store, "run", step(run))
         return taken
 
-    def test_at_every_step(self, client: Any, service: app.Service, store: Store) -> None:
+    def test_an_erasure_killed_at_every_step(self, client: Any, service: app.Service, store: Store) -> None:
         def told(after: int | None) -> int:
             store.execute("FLUSHALL")
             client.post("/v1/signups", json=signup(FRIEND, "fay@fays-glass.example"))

@@ -110,7 +110,7 @@ class TestGivenBack:
         labels = service.accounts.labels("u_1")
         assert [row["label"] for row in labels] == ["legitimate", "abuse", "legitimate"]
 
-    def test_its_history_says_who_undid_it_and_why(self, service: Service) -> None:
+    def test_the_history_says_who_undid_it_and_why(self, service: Service) -> None:
         review = opened(service)
         decide(service, review, now=NOW + 60)
         undo(service, review, "the wrong Ana", "lee", NOW + 120)

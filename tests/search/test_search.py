@@ -104,26 +104,28 @@ READ: list[tuple[str, tuple[str, str] | None, set[str]]] = [
 
 class TestATextIsRead:
     @pytest.mark.parametrize(("text", "meant", "others"), READ, ids=[row[0][:30] or "blank" for row in READ])
-    def test_as_what_it_can_be(self, find: Find, text: str, meant: tuple[str, str] | None, others: set[str]) -> None:
+    def test_a_text_is_read_as_what_it_can_be(
+        self, find: Find, text: str, meant: tuple[str, str] | None, others: set[str]
+    ) -> None:
         found = find(text)
         read_as = found["read_as"]
         assert (None if read_as is None else (read_as["kind"], read_as["value"])) == meant
         assert others <= {each["kind"] for each in found["others"]}
         assert found["total"] == 0 and found["accounts"] == []
 
-    def test_as_was_asked_where_it_can_be_that(self, find: Find) -> None:
+    def test_a_text_is_read_as_was_asked_where_it_can_be_that(self, find: Find) -> None:
         found = find("dev-7f", "device")
         assert found["read_as"] == {"kind": "device", "value": "dev-7f", "accounts": 0, "note": None}
         assert find("dev-7f", "ip")["read_as"]["kind"] == "user"  # type: ignore[index]
 
-    def test_as_what_somebody_has(self, find: Find, sign_up: Callable[..., None]) -> None:
+    def test_a_text_is_read_as_what_somebody_has(self, find: Find, sign_up: Callable[..., None]) -> None:
         sign_up("u_2", device={"ip_address": home("u_2"), "id": "dev-7f"})
         assert find("dev-7f")["read_as"]["kind"] == "device"  # type: ignore[index]
         sign_up("dev-7f")
         assert find("dev-7f")["read_as"]["kind"] == "user"  # type: ignore[index]
         assert {each["kind"]: each["accounts"] for each in find("dev-7f")["others"]}["device"] == 1
 
-    def test_and_notes_say_what_to_know(self, find: Find) -> None:
+    def test_a_text_is_read_and_notes_say_what_to_know(self, find: Find) -> None:
         notes = {
             "10.0.0.1": "inside networks",
             "10.0.0.0/8": "inside networks",
@@ -140,7 +142,7 @@ class TestATextIsRead:
 
 
 class TestAccountsAreFound:
-    def test_by_all_they_have(self, find: Find, sign_up: Callable[..., None]) -> None:
+    def test_accounts_are_found_by_all_they_have(self, find: Find, sign_up: Callable[..., None]) -> None:
         sign_up("other")
         sign_up(
             "u_2",
@@ -170,7 +172,7 @@ class TestAccountsAreFound:
         assert (row["name"], row["email"], row["tier"]) == ("Zoë Müller", "zoe.muller+tag@gmail.com", row["tier"])
         assert row["created_at"] == found["first_seen"] == found["last_seen"]
 
-    def test_by_a_name_in_their_address_when_they_are_old(
+    def test_accounts_are_found_by_a_name_in_their_address_when_they_are_old(
         self, find: Find, sign_up: Callable[..., None], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         sign_up("u_2", account={"user_id": "u_2", "name": "Zoë Müller"}, email={"address": "zoe.muller7@gmail.com"})
@@ -179,12 +181,12 @@ class TestAccountsAreFound:
         assert names(find("Zoë Müller")) == ["u_2"]
         assert not find("Zoë Müller")["complete"]
 
-    def test_by_their_cluster(self, find: Find, sign_up: Callable[..., None]) -> None:
+    def test_accounts_are_found_by_their_cluster(self, find: Find, sign_up: Callable[..., None]) -> None:
         members = ring(sign_up)
         cluster = find("ring0")["accounts"][0]["cluster_id"]
         assert cluster is not None and sorted(names(find(cluster))) == sorted(members)
 
-    def test_with_what_became_of_them_and_what_lists_say(
+    def test_accounts_are_found_with_what_became_of_them_and_what_lists_say(
         self, find: Find, sign_up: Callable[..., None], parts: Parts
     ) -> None:
         ring(sign_up)
@@ -199,7 +201,7 @@ class TestAccountsAreFound:
         assert [(each["list"], each["reason"]) for each in found["lists"]] == [("deny", "a ring")]
         assert find(found["thing"] or "")["lists"] == found["lists"]
 
-    def test_in_pages_newest_first(self, find: Find, sign_up: Callable[..., None]) -> None:
+    def test_accounts_are_found_in_pages_newest_first(self, find: Find, sign_up: Callable[..., None]) -> None:
         members = ring(sign_up, 5)
         first = find(DEVICE, most=2)
         second = find(DEVICE, most=2, cursor=first["next_cursor"])
@@ -208,7 +210,7 @@ class TestAccountsAreFound:
 
 
 class TestWhatTheyShare:
-    def test_leads_on_to_others(self, find: Find, sign_up: Callable[..., None]) -> None:
+    def test_what_accounts_share_leads_on_to_others(self, find: Find, sign_up: Callable[..., None]) -> None:
         ring(sign_up)
         sign_up("friend", device={"ip_address": home("ring0"), "id": "another-device-0002"})
         found = find(DEVICE)
@@ -223,7 +225,7 @@ class TestWhatTheyShare:
         assert "friend" in names(find(shared["ip"]["thing"]))
         assert {each["kind"] for each in find("friend")["shared"]} >= {"ip", "network"}
 
-    def test_is_nothing_for_who_shares_nothing(self, find: Find, sign_up: Callable[..., None]) -> None:
+    def test_accounts_that_share_nothing_are_shown_nothing(self, find: Find, sign_up: Callable[..., None]) -> None:
         sign_up("u_2", device={})
         assert [each["kind"] for each in find("u_2")["shared"]] == []
 

@@ -29,7 +29,7 @@ MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 class TestCaps:
     """What an account alone may send."""
 
-    def test_grants_up_to_the_hourly_cap_and_says_when_more(self, service: Service) -> None:
+    def test_the_hourly_cap_is_granted_and_when_there_is_more_is_told(self, service: Service) -> None:
         user = opened(service, "u1")
         first = ask(service, user, 150)
         assert (first["granted"], first["denied"], first["denied_by"], first["retry_after"]) == (150, 0, None, None)
@@ -177,14 +177,14 @@ class TestReleases:
 class TestRepeats:
     """A request that comes again under its Idempotency-Key."""
 
-    def test_gets_the_first_answer_and_is_counted_once(self, service: Service) -> None:
+    def test_a_repeated_request_gets_the_first_answer_and_is_counted_once(self, service: Service) -> None:
         user = opened(service, "u1")
         first = ask(service, user, 50, repeat="k", digest="d")
         again = service.parts.grants.send(user, 50, Message(), NOW + 5, repeat="k", digest="d")
         assert (dict(again.body), again.replay) == (first, True)
         assert view(service, user)["limits"]["remaining"]["hourly"] == 150
 
-    def test_with_another_body_is_a_conflict(self, service: Service) -> None:
+    def test_a_repeated_request_with_another_body_is_a_conflict(self, service: Service) -> None:
         user = opened(service, "u1")
         ask(service, user, 50, repeat="k", digest="d")
         with pytest.raises(Problem) as problem:
@@ -195,7 +195,7 @@ class TestRepeats:
 class TestClusters:
     """Accounts that belong together share a budget."""
 
-    def test_accounts_on_one_device(self, service: Service) -> None:
+    def test_accounts_on_one_device_share_a_budget(self, service: Service) -> None:
         users = [opened(service, f"r{number}", "ring") for number in range(5)]
         found = [ask(service, user, 200) for user in users]
         assert [each["granted"] for each in found] == [200, 100, 0, 0, 0]
@@ -391,7 +391,7 @@ class TestSteps:
             ask(service, user, 20, NOW + day * DAY)
         return NOW + days * DAY
 
-    def test_is_shown_and_earned(self, service: Service) -> None:
+    def test_a_step_is_shown_and_earned(self, service: Service) -> None:
         user = opened(service, "u1")
         step = view(service, user)["limits"]["next_step"]
         assert (step["not_before"], step["daily"]) == ("2026-11-29T00:00:00Z", 1000)
@@ -414,7 +414,7 @@ class TestSteps:
         count([FeedbackEvent(id="d0", type="delivered", user_id=user)], later)
         assert view(service, user, later)["limits"]["daily"] == 500
 
-    def test_is_lost_when_the_feedback_turns_and_earned_anew(self, service: Service) -> None:
+    def test_a_step_is_lost_when_the_feedback_turns_and_earned_anew(self, service: Service) -> None:
         user = opened(service, "u1")
         later = self._week(service, user)
         events = [FeedbackEvent(id=f"c{number}", type="complaint", user_id=user) for number in range(2)]
@@ -434,7 +434,7 @@ class TestHolds:
             assert ask(service, user, 30, NOW + day * DAY)["granted"] == 30
         return NOW + 22 * DAY
 
-    def test_is_held_at_its_usual_volume_and_reviewed(self, service: Service) -> None:
+    def test_an_account_is_held_at_its_usual_volume_and_reviewed(self, service: Service) -> None:
         later = self._established(service, "u1")
         found = ask(service, "u1", 300, later)
         assert (found["granted"], found["denied_by"]) == (30, "account_hold")
@@ -454,7 +454,7 @@ class TestHolds:
         assert ask(service, "u1", 300, later + 60)["granted"] == 300
         assert view(service, "u1", later + 61)["limits"]["hold"] is None
 
-    def test_ends_by_itself(self, service: Service) -> None:
+    def test_a_hold_ends_by_itself(self, service: Service) -> None:
         later = self._established(service, "u1")
         ask(service, "u1", 300, later)
         assert view(service, "u1", later + 7 * DAY + 1)["limits"]["hold"] is None
@@ -470,7 +470,7 @@ class TestHolds:
         found = ask(service, "u1", 100, later)
         assert (found["granted"], found["denied_by"]) == (30, "account_hold")
 
-    def test_is_held_at_what_is_usual_even_at_the_usual_hour(self, service: Service) -> None:
+    def test_an_account_is_held_at_what_is_usual_even_at_the_usual_hour(self, service: Service) -> None:
         """Yesterday's mail at this hour still counts in the sliding day, and is part of what is usual there."""
         opened(service, "u1")
         for day in range(21):
@@ -489,7 +489,7 @@ class TestHolds:
         again = ask(service, "u1", 100, later + found["retry_after"])
         assert (again["granted"], again["denied_by"]) == (100, None)
 
-    def test_in_shadow_it_is_only_counted(self, service: Service) -> None:
+    def test_a_hold_in_shadow_is_only_counted(self, service: Service) -> None:
         under(service, takeover={"mode": "shadow"})
         later = self._established(service, "u1")
         assert ask(service, "u1", 300, later)["granted"] == 300
@@ -559,13 +559,17 @@ class TestStoreAway:
         outage(False)
         assert ask(service, user, 200)["granted"] == 10
 
-    def test_never_more_than_was_left(self, service: Service, outage: Callable[[bool], None]) -> None:
+    def test_no_more_is_granted_in_an_outage_than_was_left(
+        self, service: Service, outage: Callable[[bool], None]
+    ) -> None:
         user = opened(service, "u1")
         ask(service, user, 197)
         outage(True)
         assert ask(service, user, 10)["granted"] == 3
 
-    def test_never_more_than_the_allowance_of_a_worker(self, service: Service, outage: Callable[[bool], None]) -> None:
+    def test_no_more_is_granted_in_an_outage_than_the_allowance_of_a_worker(
+        self, service: Service, outage: Callable[[bool], None]
+    ) -> None:
         under(service, outage={"recipients": 25})
         outage(True)
         assert [ask(service, f"u{number}", 10)["granted"] for number in range(3)] == [10, 10, 5]

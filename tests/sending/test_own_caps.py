@@ -74,7 +74,7 @@ class TestArithmetic:
         found = allowed(service.active.policy, tier, unused(NOW), FeedbackRecord(), None, own)
         assert (found.caps, found.next_step, found.until) == (caps, None, None)
 
-    def test_in_limit_they_tighten(self, service: Service) -> None:
+    def test_own_caps_in_limit_tighten(self, service: Service) -> None:
         own = Terms(None, OwnCaps(Caps(hourly=0, daily=20, monthly=20), "why", "ana", NOW, None))
         found = allowed(service.active.policy, "limit", unused(NOW), FeedbackRecord(), None, own)
         assert found.caps == Caps(hourly=0, daily=10, monthly=20)
@@ -185,7 +185,7 @@ class TestGrants:
         assert ask(service, "u1", 300, far - 0.001)["granted"] == 10
         assert ask(service, "u1", 300, far + 0.001)["granted"] == 190
 
-    def test_steps_are_earned_again_when_they_are_over(self, service: Service) -> None:
+    def test_steps_are_earned_again_when_own_caps_are_over(self, service: Service) -> None:
         opened(service, "u1")
         for day in range(7):
             ask(service, "u1", 20, NOW + day * DAY)
@@ -194,7 +194,7 @@ class TestGrants:
         assert view(service, "u1", later)["limits"]["next_step"] is None
         assert view(service, "u1", later + 60)["limits"]["daily"] == 1000
 
-    def test_deciding_again_shows_them(self, service: Service) -> None:
+    def test_deciding_again_shows_own_caps(self, service: Service) -> None:
         opened(service, "u1")
         give(service, 300)
         tell(service, "email_verified")
@@ -281,7 +281,7 @@ class TestRaces:
 class TestApi:
     """``PUT`` and ``DELETE`` as callers use them."""
 
-    def test_are_shown_with_who_and_why(self, service: Service, http: FlaskClient) -> None:
+    def test_own_caps_are_shown_with_who_and_why(self, service: Service, http: FlaskClient) -> None:
         opened(service, "u1")
         document: Any = http.get("/openapi.json").json
         key = ApiKeys(service.store).create("growth", ["admin"])
@@ -349,7 +349,7 @@ class TestApi:
         assert http.put(PATH, json=same).status_code == 200
         assert view(service, "u1")["limits"]["monthly"] == 0
 
-    def test_of_nobody(self, service: Service, http: FlaskClient) -> None:
+    def test_nobody_has_caps_of_an_account_that_is_not_known(self, service: Service, http: FlaskClient) -> None:
         for response in (http.put(PATH, json=BODY), http.delete(PATH)):
             is_problem(response, 404, "not_found")
         assert not service.store.execute("KEYS", "risk:[ab]:*")
@@ -357,7 +357,7 @@ class TestApi:
         with pytest.raises(Problem):
             give(service, 30)
 
-    def test_need_the_scope_admin(self, service: Service, http: FlaskClient) -> None:
+    def test_own_caps_need_the_scope_admin(self, service: Service, http: FlaskClient) -> None:
         opened(service, "u1")
         key = ApiKeys(service.store).create("flow", ["signups", "sends", "reviews", "policy"])
         headers = {"Authorization": f"Bearer {key}"}

@@ -55,7 +55,7 @@ def signed_up(service: Service, user_id: str) -> int:
 
 
 def test_slow_callers_keep_nobody_waiting(served_to_all: Service) -> None:
-    """Of each kind as many as there are in the issue, and more than there are threads."""
+    """Sixteen of each kind, more than there are threads."""
     service = served_to_all
     for number, (what, sent) in enumerate(SLOW.items()):
         with connections(service, 16, sent):

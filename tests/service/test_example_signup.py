@@ -4,24 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
-import sys
 from typing import Any
 
 import pytest
 
-from tests.conftest import BOOTSTRAP_KEY, ROOT, Service
+from tests.conftest import BOOTSTRAP_KEY, Service
+from tests.examples import NODE, node, programs, python
 from tests.grants_stand_in import KEY, Answer, Question, grants
 
-EXAMPLES = ROOT / "docs/examples"
-NODE = shutil.which("node")
-PYTHON = [sys.executable, str(EXAMPLES / "signup.py")]
-JAVASCRIPT = [NODE or "", str(EXAMPLES / "signup.mjs")]
-PROGRAMS = [
-    pytest.param(PYTHON, id="python"),
-    pytest.param(JAVASCRIPT, id="node", marks=pytest.mark.skipif(NODE is None, reason="there is no node here")),
-]
+PROGRAMS = programs("signup")
 SIGNUP = {"account": {"user_id": "u_1"}, "email": {"address": "ana@ruiz.example"}}
 ASSESSED: Answer = (
     200,
@@ -96,7 +88,7 @@ def test_an_account_comes_out_when_nothing_answers(program: list[str], free_port
 
 @pytest.mark.slow
 def test_the_real_service_answers_every_program_the_same(served: Service) -> None:
-    for program in (PYTHON, *([JAVASCRIPT] if NODE else [])):
+    for program in (python("signup"), *([node("signup")] if NODE else [])):
         found, trouble = opened(program, served.url, BOOTSTRAP_KEY)
         assert found["limits"] == {"hourly": 200, "daily": 500, "monthly": 5000}, trouble
         assert (found["decision"], found["ask_again"], trouble) == ("allow", False, "")

@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -18,20 +16,12 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from tests.conftest import ROOT, Service, serving
+from tests.conftest import Service, serving
+from tests.examples import programs
 from tests.ports import free_port
 from tests.waiting import until
 
-EXAMPLES = ROOT / "docs/examples"
-NODE = shutil.which("node")
-PROGRAMS = [
-    pytest.param([sys.executable, str(EXAMPLES / "webhook.py")], id="python"),
-    pytest.param(
-        [NODE or "", str(EXAMPLES / "webhook.mjs")],
-        id="node",
-        marks=pytest.mark.skipif(NODE is None, reason="there is no node here"),
-    ),
-]
+PROGRAMS = programs("webhook")
 #: The example of the specification.
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 BODY = b'{"type":"test","timestamp":"2026-11-22T10:00:00Z","data":{}}'

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import socketserver
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,19 +13,11 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import BOOTSTRAP_KEY, ROOT, Service
+from tests.conftest import BOOTSTRAP_KEY, Service
+from tests.examples import programs, python
 from tests.grants_stand_in import KEY, Question, grants
 
-EXAMPLES = ROOT / "docs/examples"
-NODE = shutil.which("node")
-PROGRAMS = [
-    pytest.param([sys.executable, str(EXAMPLES / "send.py")], id="python"),
-    pytest.param(
-        [NODE or "", str(EXAMPLES / "send.mjs")],
-        id="node",
-        marks=pytest.mark.skipif(NODE is None, reason="there is no node here"),
-    ),
-]
+PROGRAMS = programs("send")
 
 
 class Sink(socketserver.StreamRequestHandler):
@@ -106,7 +96,7 @@ def test_a_mail_server_that_goes_away_loses_nobody(sink: str, tmp_path: Path) ->
         answers = [(200, {"reservation_id": "rsv_1", "granted": 4, "retry_after": 9}), (200, {})]
         riskapi.answer = lambda asked: answers.pop(0)
         environment = {"RISK_API_URL": riskapi.url, "RISK_API_KEY": KEY, "SMTP_HOST": sink}
-        done = run([sys.executable, str(EXAMPLES / "send.py")], " ".join(people), tmp_path, **environment)
+        done = run(python("send"), " ".join(people), tmp_path, **environment)
         assert json.loads(done.stdout) == {
             "left": ["d@one.example", "e@one.example"],
             "retry_after": 9,

@@ -39,7 +39,7 @@ def test_rules_are_matched_on_what_was_recorded_also_those_in_shadow(service: Se
     assert row(found, "phone_reused") == {"name": "phone_reused", "today": 0, "accounts": 0, "right": share(0, 0)}
 
 
-def test_of_triggers_counts_what_they_did_to_whom(service: Service) -> None:
+def test_what_triggers_did_to_whom_is_counted(service: Service) -> None:
     post(service, body("u_1"), NOW - DAY)
     service.parts.grants.send("u_1", 5, Message(), NOW - DAY / 2)
     event = {"id": "e_1", "user_id": "u_1", "type": "complaint", "recipient": "x@example.com"}

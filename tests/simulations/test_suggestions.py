@@ -9,7 +9,7 @@ import pytest
 
 from riskapi.lists.matching import Listed
 from riskapi.policy.active import Basis
-from riskapi.simulations.recorded_signups import Back
+from riskapi.simulations.recorded_signups import ReadingBack
 from riskapi.simulations.suggestion import Asked, Proposal, Scored, proposal
 from tests.small_policy import made
 
@@ -23,7 +23,7 @@ def row(score: float, label: str = "", floor: Any = "allow", limit: float | None
 
 
 def proposed(rows: list[Scored], scorer: Any = "a model", mode: str = "live", **asked: float) -> Proposal:
-    back = cast("Back", SimpleNamespace(since=0.0, is_cut=False, older=0, gone=0))
+    back = cast("ReadingBack", SimpleNamespace(since=0.0, is_cut=False, older=0, gone=0))
     basis = Basis(made(mode=mode), cast("Any", scorer), {})
     return proposal(rows, back, UNTIL, basis, cast("Asked", {**ASKED, **asked}))
 

@@ -25,7 +25,7 @@ from riskapi.store.connections import Store, open_store, running_store
 from riskapi.store.embedded import Embedded
 from riskapi.store.pipelines import Pipeline
 from riskapi.store.redis_socket import Framed, _packed, in_full
-from riskapi.store.scripts import Script, Source
+from riskapi.store.scripts import Script, ScriptText
 from tests.ports import free_ports
 from tests.store_servers import await_true, server
 from tests.store_servers import url as cluster_url
@@ -140,7 +140,7 @@ def test_every_packaged_script_loads(store: Store) -> None:
 def counting(store: Store, monkeypatch: pytest.MonkeyPatch) -> Script:
     """A script of the tests' own, as if it were packaged."""
     text = b"return redis.call('HINCRBY', KEYS[1], ARGV[1], 1)"
-    source = Source("count", text, hashlib.sha1(text).hexdigest())
+    source = ScriptText("count", text, hashlib.sha1(text).hexdigest())
     monkeypatch.setattr("riskapi.store.connections.sources", lambda: {"count": source})
     return store.script("count")
 

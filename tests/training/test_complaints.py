@@ -14,7 +14,7 @@ RINGS = [Contained(1, True, 3.0, 40), Contained(1, False, None, 500)]
 
 
 @pytest.mark.parametrize(("touched", "word"), [(1, "PASS"), (2, "MISSED")])
-def test_says_whether_good_accounts_are_touched_too_often(touched: int, word: str) -> None:
+def test_it_says_whether_good_accounts_are_touched_too_often(touched: int, word: str) -> None:
     text = StringIO()
     holds = show(
         RINGS, Touched(accounts=300, touched=touched, first=touched), Report(Console(file=text, width=120), "simulated")

@@ -54,7 +54,7 @@ class TestEnqueue:
         assert enqueue(deliveries, endpoint="whk_2")
         assert [each.id for each in take(deliveries, NOW + 9)] == [delivery_id("1-0", "whk_1")]
 
-    def test_also_after_it_was_delivered(self, deliveries: Deliveries) -> None:
+    def test_an_entry_is_enqueued_once_also_after_it_was_delivered(self, deliveries: Deliveries) -> None:
         enqueue(deliveries)
         deliveries.finish(take(deliveries)[0], ARRIVED, NOW)
         assert not enqueue(deliveries, now=NOW + 1)
@@ -125,7 +125,7 @@ class TestLeases:
 
 
 class TestTries:
-    def test_last_a_day_and_then_it_is_dead(self, deliveries: Deliveries) -> None:
+    def test_tries_last_a_day_and_then_the_delivery_is_dead(self, deliveries: Deliveries) -> None:
         enqueue(deliveries)
         now, at = NOW, []
         while taken := take(deliveries, now):
@@ -152,7 +152,7 @@ class TestTries:
             (7, NOW + 80_000, 0.0, DAY - 80_000, DAY - 80_000),
         ],
     )
-    def test_wait_as_the_schedule_and_the_endpoint_say_but_not_past_the_day(
+    def test_tries_wait_as_the_schedule_and_the_endpoint_say_but_not_past_the_day(
         self, attempts: int, now: float, asked: float, low: float, high: float
     ) -> None:
         due = next_try(attempts, NOW, now, asked)
@@ -160,13 +160,13 @@ class TestTries:
         assert low <= due - now <= high
 
     @pytest.mark.parametrize(("attempts", "now"), [(8, NOW + 60), (1, NOW + DAY), (3, NOW + 2 * DAY)])
-    def test_end(self, attempts: int, now: float) -> None:
+    def test_tries_end(self, attempts: int, now: float) -> None:
         assert next_try(attempts, NOW, now) is None
 
-    def test_do_not_fall_together(self) -> None:
+    def test_tries_do_not_fall_together(self) -> None:
         assert len({next_try(2, NOW, NOW) for _ in range(50)}) > 40
 
-    def test_end_at_once_where_the_endpoint_is_gone(self, deliveries: Deliveries) -> None:
+    def test_tries_end_at_once_where_the_endpoint_is_gone(self, deliveries: Deliveries) -> None:
         enqueue(deliveries)
         assert deliveries.finish(take(deliveries)[0], DeliveryOutcome(410, "status", gone=True), NOW) == "dead"
 
@@ -222,7 +222,7 @@ class TestRedelivery:
 
 
 class TestPages:
-    def test_show_each_once_in_order(self, deliveries: Deliveries) -> None:
+    def test_pages_show_each_once_in_order(self, deliveries: Deliveries) -> None:
         for number in range(25):
             enqueue(deliveries, f"{number}-0", now=NOW + number // 10)  # many at the same moment
         seen, cursor = [], None
@@ -234,7 +234,7 @@ class TestPages:
                 break
         assert (len(seen), len(set(seen))) == (25, 25)
 
-    def test_go_on_where_the_last_one_shown_has_moved(self, deliveries: Deliveries) -> None:
+    def test_pages_go_on_where_the_last_one_shown_has_moved(self, deliveries: Deliveries) -> None:
         for number in range(6):
             enqueue(deliveries, f"{number}-0", now=NOW + number)
         page = deliveries.page("whk_1", "pending", 3)
@@ -242,7 +242,7 @@ class TestPages:
         left = [row["id"] for row in deliveries.page("whk_1", "pending", 10, page["next_cursor"])["deliveries"]]
         assert {delivery_id(f"{number}-0", "whk_1") for number in (3, 4, 5)} <= set(left)
 
-    def test_show_no_secret_and_no_body(self, deliveries: Deliveries) -> None:
+    def test_pages_show_no_secret_and_no_body(self, deliveries: Deliveries) -> None:
         enqueue(deliveries)
         deliveries.finish(take(deliveries)[0], DeliveryOutcome(None, "timeout"), NOW + 3)
         (row,) = rows(deliveries, "pending")
@@ -254,7 +254,7 @@ class TestPages:
         assert row["last_attempt_at"] == "2026-11-22T10:00:03.000Z"
 
     @pytest.mark.parametrize("cursor", ["", "x", "AAAA", "é", "MXxtc2dfMQ==", "LTF8bXNnXzAwMDAwMDAwMDAwMDAwMDAwMDAw"])
-    def test_refuse_what_is_no_cursor(self, deliveries: Deliveries, cursor: str) -> None:
+    def test_pages_refuse_what_is_no_cursor(self, deliveries: Deliveries, cursor: str) -> None:
         if cursor == "":
             assert deliveries.page("whk_1", "dead", 1, cursor)["deliveries"] == []
             return

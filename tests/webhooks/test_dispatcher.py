@@ -91,7 +91,7 @@ def post(
 
 
 class TestSignatures:
-    def test_verify_as_the_specification_says(self, server: Receiver) -> None:
+    def test_signatures_verify_as_the_specification_says(self, server: Receiver) -> None:
         now = time.time()
         assert post(server.url("/status/200"), now=now) == DeliveryOutcome(200)
         ((_, told, body),) = server.seen
@@ -100,14 +100,14 @@ class TestSignatures:
         assert told["content-type"] == "application/json"
         assert told["host"] == server.url("").removeprefix("http://")
 
-    def test_of_another_secret_or_body_do_not(self, server: Receiver) -> None:
+    def test_signatures_of_another_secret_or_body_do_not_hold(self, server: Receiver) -> None:
         post(server.url("/status/200"), now=time.time())
         ((_, told, body),) = server.seen
         for secret, content in (("whsec_" + "A" * 44, body), (SECRET, body + b" ")):
             with pytest.raises(WebhookVerificationError):
                 Webhook(secret).verify(content, told)
 
-    def test_are_by_the_old_secret_too_until_the_overlap_ends(self, server: Receiver) -> None:
+    def test_signatures_are_by_the_old_secret_too_until_the_overlap_ends(self, server: Receiver) -> None:
         now, new = time.time(), "whsec_" + "QUJD" * 11
         url = server.url("/status/200")
         post(url, to=endpoint(url, secrets=(new, SECRET), until=now + 60), now=now)
@@ -141,7 +141,9 @@ class TestAnswers:
             ("/broken", DeliveryOutcome(None, "broken")),
         ],
     )
-    def test_count_as_the_specification_says(self, server: Receiver, path: str, expected: DeliveryOutcome) -> None:
+    def test_answers_count_as_the_specification_says(
+        self, server: Receiver, path: str, expected: DeliveryOutcome
+    ) -> None:
         silent = expected.error == "timeout"
         assert post(server.url(path), patience=0.3 if silent else PATIENCE) == expected
 
@@ -167,7 +169,7 @@ class TestAnswers:
 
 
 class TestConnections:
-    def test_go_to_loopback_only_where_it_was_named(self, server: Receiver) -> None:
+    def test_connections_go_to_loopback_only_where_it_was_named(self, server: Receiver) -> None:
         for scheme in ("http", "https"):
             assert post(server.url("/status/200", scheme=scheme), internal=()) == DeliveryOutcome(None, "refused")
         assert server.seen == []
@@ -268,7 +270,7 @@ class TestWork:
         running.end()
         running.wait_until_counted("retried")
 
-    def test_after_the_last_try_it_is_dead_and_can_be_sent_anew(self, running: Running) -> None:
+    def test_a_delivery_is_dead_after_the_last_try_and_can_be_sent_anew(self, running: Running) -> None:
         to = running.endpoint("/flaky")
         running.enqueue(to, ago=86400.0)
         running.wait_for(to, "dead")

@@ -55,7 +55,7 @@ class TestUrls:
             ("https://xn--bcher-kva.example./", Destination("https", "xn--bcher-kva.example.", 443, "/")),
         ],
     )
-    def test_are_taken_apart_once(self, url: str, expected: Destination) -> None:
+    def test_urls_are_taken_apart_once(self, url: str, expected: Destination) -> None:
         assert destination(url) == expected
 
     @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ class TestUrls:
             "https://ruiz.example/" + "a" * 2048,
         ],
     )
-    def test_that_are_none_are_refused_with_their_place(self, webhooks: Webhooks, url: str) -> None:
+    def test_urls_that_are_none_are_refused_with_their_place(self, webhooks: Webhooks, url: str) -> None:
         with pytest.raises(Problem) as caught:
             create(webhooks, url)
         assert (caught.value.code, caught.value.errors[0]["pointer"]) == ("invalid", "/url")
@@ -109,7 +109,7 @@ class TestUrls:
             ("http://hooks.ruiz.example/", [PUBLIC]),
         ],
     )
-    def test_of_the_inside_or_without_tls_are_refused(self, store: Store, url: str, addresses: list[str]) -> None:
+    def test_urls_of_the_inside_or_without_tls_are_refused(self, store: Store, url: str, addresses: list[str]) -> None:
         async def look_up(host: str) -> list[str]:
             return addresses
 
@@ -122,7 +122,7 @@ class TestUrls:
     @pytest.mark.parametrize(
         "url", ["https://127.0.0.1/", "https://127.1/", "https://2130706433/", "https://0x7f.1/", "https://[::]/"]
     )
-    def test_of_loopback_are_refused_however_they_are_written(self, store: Store, url: str) -> None:
+    def test_urls_of_loopback_are_refused_however_they_are_written(self, store: Store, url: str) -> None:
         with pytest.raises(Problem) as caught:
             create(Webhooks(store, guards(())), url)
         assert caught.value.code == "destination_refused"
@@ -164,7 +164,7 @@ class TestUrls:
 
 
 class TestSecrets:
-    def test_are_as_the_specification_wants_them_and_shown_once(self, webhooks: Webhooks) -> None:
+    def test_secrets_are_as_the_specification_wants_them_and_shown_once(self, webhooks: Webhooks) -> None:
         made = create(webhooks)
         assert made["secret"].startswith("whsec_")
         assert 24 <= len(base64.b64decode(made["secret"].removeprefix("whsec_"), validate=True)) <= 64
@@ -172,7 +172,7 @@ class TestSecrets:
         assert made["secret"] not in str(webhooks.list())
         assert create(webhooks)["secret"] != made["secret"]
 
-    def test_rotate_with_a_day_of_both(self, webhooks: Webhooks) -> None:
+    def test_secrets_rotate_with_a_day_of_both(self, webhooks: Webhooks) -> None:
         made = create(webhooks)
         again = webhooks.rotate(made["id"], NOW)
         (found,) = webhooks.endpoints()
@@ -180,7 +180,7 @@ class TestSecrets:
         assert found.signing(NOW + 86399) == [again["secret"], made["secret"]]
         assert found.signing(NOW + 86400) == [again["secret"]]
 
-    def test_of_racing_rotations_are_all_different_and_one_stands(self, webhooks: Webhooks) -> None:
+    def test_secrets_of_racing_rotations_are_all_different_and_one_stands(self, webhooks: Webhooks) -> None:
         made = create(webhooks)
         shown = [found["secret"] for found in together(8, lambda _: webhooks.rotate(made["id"], NOW))]
         (found,) = webhooks.endpoints()
@@ -189,7 +189,7 @@ class TestSecrets:
 
 
 class TestEndpoints:
-    def test_are_listed_oldest_first_with_what_they_want(self, webhooks: Webhooks) -> None:
+    def test_endpoints_are_listed_oldest_first_with_what_they_want(self, webhooks: Webhooks) -> None:
         first = webhooks.create(URL, ["tier.changed", "tier.changed", "review.opened"], "ana", NOW)
         second = webhooks.create(URL, EVENT_TYPES, "bob", NOW + 1)
         rows = webhooks.list()["webhooks"]
@@ -197,11 +197,11 @@ class TestEndpoints:
         assert (rows[0]["events"], rows[0]["created_by"]) == (["tier.changed", "review.opened"], "ana")
         assert rows[0]["created_at"] == "2026-11-22T10:00:00.000Z"
 
-    def test_are_not_more_than_can_be_read_each_time(self, webhooks: Webhooks) -> None:
+    def test_endpoints_are_not_more_than_can_be_read_each_time(self, webhooks: Webhooks) -> None:
         found = together(16, lambda _: [_tried(webhooks) for _ in range(4)])
         assert sum(each for row in found for each in row) == MOST == len(webhooks.endpoints())
 
-    def test_that_are_gone_are_not_found(self, webhooks: Webhooks) -> None:
+    def test_endpoints_that_are_gone_are_not_found(self, webhooks: Webhooks) -> None:
         id = create(webhooks)["id"]
         assert webhooks.delete(id)["id"] == id
         for ask in (webhooks.get, webhooks.delete, webhooks.enable, lambda id: webhooks.rotate(id, NOW)):
@@ -210,14 +210,14 @@ class TestEndpoints:
         webhooks.disable(id, "gone")
         assert webhooks.endpoints() == []
 
-    def test_deleted_while_others_rotate_stay_deleted(self, webhooks: Webhooks) -> None:
+    def test_endpoints_deleted_while_others_rotate_stay_deleted(self, webhooks: Webhooks) -> None:
         for _ in range(10):
             id = create(webhooks)["id"]
             ways = [partial(webhooks.delete, id), *[partial(webhooks.rotate, id, NOW)] * 3]
             together(4, lambda number, ways=ways: ways[number]())  # type: ignore[misc]
         assert webhooks.endpoints() == []
 
-    def test_are_disabled_and_enabled_while_their_secret_changes(self, webhooks: Webhooks) -> None:
+    def test_endpoints_are_disabled_and_enabled_while_their_secret_changes(self, webhooks: Webhooks) -> None:
         made = create(webhooks)
         together(
             6, lambda number: webhooks.rotate(made["id"], NOW) if number % 2 else webhooks.disable(made["id"], "gone")
@@ -227,7 +227,7 @@ class TestEndpoints:
         assert webhooks.get(made["id"])["enabled"] is False
         assert webhooks.enable(made["id"])["enabled"] is True
 
-    def test_are_checked_again_before_they_are_enabled(self, store: Store, webhooks: Webhooks) -> None:
+    def test_endpoints_are_checked_again_before_they_are_enabled(self, store: Store, webhooks: Webhooks) -> None:
         made = create(webhooks)
         webhooks.disable(made["id"], "gone")
 
@@ -254,7 +254,7 @@ class TestApi:
         client.environ_base["HTTP_AUTHORIZATION"] = "Bearer test-key-0123456789-0123456789-0123456789"
         return client
 
-    def test_a_life(self, client: Any, store: Store) -> None:
+    def test_the_life_of_a_webhook(self, client: Any, store: Store) -> None:
         answer = client.post("/v1/webhooks", json={"url": "http://127.0.0.1:9/x", "events": ["tier.changed"]})
         assert answer.status_code == 201
         made = answer.json
@@ -278,7 +278,7 @@ class TestApi:
         assert store.execute("KEYS", "risk:h[qrx]:*") == []
 
     @pytest.mark.parametrize("path", ["test", "redeliver", "deliveries/{delivery}/redeliver", "replay"])
-    def test_sends_nothing_while_it_is_disabled_and_says_so(self, client: Any, store: Store, path: str) -> None:
+    def test_a_disabled_webhook_is_sent_nothing_and_the_api_says_so(self, client: Any, store: Store, path: str) -> None:
         """202 would say that it is on its way, and it would wait for somebody to enable the webhook."""
         made = client.post("/v1/webhooks", json={"url": "http://127.0.0.1:9/x", "events": ["tier.changed"]}).json
         base = f"/v1/webhooks/{made['id']}"
@@ -295,7 +295,7 @@ class TestApi:
         client.post(f"{base}/enable")
         assert client.post(f"{base}/{path.format(delivery=sent)}", json=body).status_code == 202
 
-    def test_needs_the_scope_admin(self, client: Any, store: Store) -> None:
+    def test_the_api_needs_the_scope_admin(self, client: Any, store: Store) -> None:
         from riskapi.access.api_keys import ApiKeys
 
         key = ApiKeys(store).create("a sender", ["sends", "policy", "reviews"])
@@ -314,7 +314,7 @@ class TestApi:
             ({"url": "https://10.0.0.1/", "events": ["tier.changed"]}, "/url"),
         ],
     )
-    def test_points_at_what_is_wrong(self, client: Any, body: dict[str, Any], pointer: str) -> None:
+    def test_the_api_points_at_what_is_wrong(self, client: Any, body: dict[str, Any], pointer: str) -> None:
         answer = client.post("/v1/webhooks", json=body)
         assert answer.status_code == 422
         assert answer.json["errors"][0]["pointer"] == pointer
@@ -332,7 +332,7 @@ class TestApi:
             ("post", "/deliveries/msg_1/redeliver"),
         ],
     )
-    def test_knows_no_strangers(self, client: Any, method: str, path: str) -> None:
+    def test_the_api_knows_no_strangers(self, client: Any, method: str, path: str) -> None:
         assert getattr(client, method)(f"/v1/webhooks/whk_none{path}").status_code == 404
 
     def test_a_key_used_twice_registers_once(self, client: Any) -> None:
@@ -343,7 +343,7 @@ class TestApi:
 
 
 class TestRepeats:
-    def test_of_a_rotation_under_one_key_are_one_rotation(self, client: Any) -> None:
+    def test_repeats_of_a_rotation_under_one_key_are_one_rotation(self, client: Any) -> None:
         """Whoever lost the answer asks again, and has the secret before it still count."""
         made = client.post("/v1/webhooks", json={"url": "https://hooks.invalid/", "events": ["tier.changed"]}).json
         path = f"/v1/webhooks/{made['id']}/rotate"

@@ -179,7 +179,7 @@ class TestReviews:
             ),
         ]
 
-    def test_its_label_is_in_the_stream_like_any_other(self, service: Service, told: Told) -> None:
+    def test_the_label_of_a_decision_is_in_the_stream_like_any_other(self, service: Service, told: Told) -> None:
         decide(service, opened(service), "limit", "abuse", "account", "spam", "kim", LATER)
         labels = [entry.data for entry in everything(service.store) if entry.type == "label"]
         assert labels == [
@@ -211,7 +211,7 @@ class TestReviews:
         )
         assert [type for type, _ in told.since()] == ["review.decided", "tier.changed"]
 
-    def test_for_a_cluster_tells_of_every_account_and_review(self, service: Service, told: Told) -> None:
+    def test_a_decision_for_a_cluster_tells_of_every_account_and_review(self, service: Service, told: Told) -> None:
         device = {"id": "device-of-a-ring-1", "ip_address": "203.0.113.9"}
         reviews = [opened(service, f"u_{number}", device=device) for number in (1, 2, 3)]
         assert service.parts.profiles.view("u_1", NOW)["linkage"]["size"] == 3
@@ -306,14 +306,14 @@ def test_entries_of_all_types_that_are_told_are_read() -> None:
 class TestEndpoints:
     ENTRY = StreamEntry("risk:d:{0}", "1-0", "tier", {"user_id": "u_1", "at": NOW, "from": "allow", "to": "limit"})
 
-    def test_are_told_of_what_they_want(self, service: Service, told: Told) -> None:
+    def test_endpoints_are_told_of_what_they_want(self, service: Service, told: Told) -> None:
         webhooks = service.parts.webhooks
         ids = [webhooks.create("http://127.0.0.1:9/", [type], "ana", NOW)["id"] for type in EVENT_TYPES]
         told.notices.handle(self.ENTRY)
         waiting = [len(service.parts.deliveries.page(id, "pending", 9)["deliveries"]) for id in ids]
         assert waiting == [1, *[0] * (len(EVENT_TYPES) - 1)]
 
-    def test_that_are_disabled_are_told_nothing(self, service: Service, told: Told) -> None:
+    def test_endpoints_that_are_disabled_are_told_nothing(self, service: Service, told: Told) -> None:
         service.parts.webhooks.disable(told.id, "gone")
         told.notices.handle(self.ENTRY)
         assert service.parts.deliveries.page(told.id, "pending", 9)["deliveries"] == []
@@ -472,7 +472,7 @@ class TestRecovery:
         assert names - {"u_1"} == {"u_2", "u_3"}, "that of the first was taken before, and its lease has ended"
         assert recovery.replay(told.id, now - 60, None, delivered=False)["queued"] == 0, "it waits already"
 
-    def test_only_what_it_wants_and_since_then(
+    def test_a_recovery_sends_only_what_the_endpoint_wants_and_since_then(
         self, service: Service, told: Told, recovery: Recovery, store: Store
     ) -> None:
         self.moved(service, "u_1")

@@ -378,7 +378,7 @@ def test_a_worker_killed_at_any_step_is_followed_by_one_that_finishes_its_work(
 def test_signups_that_come_together_are_read_looked_up_and_acknowledged_together(
     service: Service, asking: Settings, dns: DnsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A worker that has nothing to do but that asks the store for few things a signup (aim: 15)."""
+    """A worker with nothing else to do asks the store for few things for each signup (aim: 15)."""
     monkeypatch.setattr(consumer, "_LOOK", 3_600_000)  # not again in this test, however slow the machine is
     count, made = 40, Worker(service, asking)
     readers = list(made.readers())

@@ -34,7 +34,7 @@ Verdict = Callable[[Platform, Teams, float], None]
 
 @dataclass(frozen=True, slots=True)
 class Attack:
-    """A way to claim what is others'. ``size`` customers are attacked, ``told`` of whom the service knows as proved."""
+    """A way to claim what is others'. ``size`` customers are attacked; the service knows ``told`` of them as proved."""
 
     size: int
     dress: Callable[[Setting], Dress]

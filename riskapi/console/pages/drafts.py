@@ -168,7 +168,7 @@ def _run(visit: Visit, draft: Draft) -> tuple[dict[str, Any], str]:
         found = visit.parts.policy.runs.get("simulation", draft.simulation_id)
     except Problem as problem:
         return {}, "failed" if problem.code == "run_failed" else "gone"
-    # One of before this release does not name whom it touches.
+    # A draft made by an earlier release does not name whom it touches.
     return {"touched": {"accounts": 0, "most": []}, **found}, found["status"]
 
 

@@ -7,7 +7,7 @@ import contextlib
 from riskapi.console.page import Page
 from riskapi.console.visit import Answer, Moved, View, Visit
 from riskapi.errors import ConfigurationError, Problem, invalid
-from riskapi.policy.proposals import Waiting
+from riskapi.policy.proposals import StoredProposal
 
 _HERE = "/console/limits/proposals"
 
@@ -33,7 +33,7 @@ def decide(visit: Visit) -> Answer:
     return Moved(_HERE, f"The proposal of {found.author} is {word}. Nothing was changed.")
 
 
-def _approve(visit: Visit, found: Waiting) -> Answer:
+def _approve(visit: Visit, found: StoredProposal) -> Answer:
     if found.author == visit.person.name:
         return _shown(visit, "A second person has to approve it, not the one who proposed it.", 403)
     visit.note("policy approved", found.id, proposed_by=found.author)

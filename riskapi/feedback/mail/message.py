@@ -20,7 +20,7 @@ from email.message import Message
 from functools import cached_property
 from typing import Final, NamedTuple
 
-#: Bytes of a mail that is read at all (api.md: raw mail, 5 MiB).
+#: Bytes of a mail that is read at all (5 MiB, as the HTTP contract says).
 MAX_MAIL: Final = 5 * 1024 * 1024
 #: Bounds far above what the mail of receivers has: bytes of a header and fields in it, characters of a
 #: field, levels of parts, parts in all, and bytes of one part that are decoded.

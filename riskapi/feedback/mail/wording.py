@@ -30,7 +30,7 @@ _OF_MAIL: Final = frozenset(
         "dkim-signature",
     }
 )
-#: Fields in a row, and those that every mail has among them, that make a header.
+#: How many fields in a row make a header, and which fields must be among them, since every mail has them.
 _ROW, _KNOWN = 3, 3
 
 

@@ -32,7 +32,7 @@ SENTENCES: Final[Mapping[Watched, str]] = {
 State = Literal["crossed", "clear", "unknown"]
 #: Receiving domains that are judged, the largest first.
 DOMAINS: Final = 100
-#: A share of parts not understood that is never usual.
+#: However usual it is, this share of parts that were not understood is a fault.
 _NEVER_USUAL: Final = 0.5
 #: Requests that the share of bad ones is taken over, see :data:`riskapi.feedback.platform.feed_activity.WEIGHT`.
 _LAST: Final = 2 / WEIGHT - 1

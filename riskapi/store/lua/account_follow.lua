@@ -1,8 +1,8 @@
 -- Write what an account has by now: its signup with a changed address or number, what it touched, what it proved.
 --
 -- KEYS    1 account hash
--- ARGV    1 TTL of the account, seconds   2 signup that was changed before, 3 entities, 4 proofs and 5 things of its own that were read ('' where there
---         were none)   6 to 9 what takes their place ('' for none)
+-- ARGV    1 TTL of the account, seconds   what was read ('' where there was none): 2 the signup that was changed before, 3 entities,
+--         4 proofs, 5 things of its own   6 to 9 what takes their place ('' for none)
 -- returns {} for an unknown account, {'again'} when one of them changed since it was read, else {'written'}
 -- TTL     ARGV[1]
 local call = redis.call

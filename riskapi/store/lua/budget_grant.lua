@@ -16,8 +16,8 @@
 --         near             share of a cap that is near it
 --         usual            volume of a usual day; jump: recipients in a day that are too many more; hold: seconds a hold lasts;
 --                          holds: whether one is for real, or only told
---         denied           number of what stands in the way whatever the caps leave, denied_until: Unix time it ends; hit: event of an entry of a list that names what it
---                          links to
+--         denied           number of what stands in the way whatever the caps leave; denied_until: Unix time it ends; hit: event of
+--                          an entry of a list that names what the message links to
 --         tier, largest    for the answer; largest: most recipients that can ever be granted at once
 --         tells            whether the stream is told of caps and holds; oldest: the oldest stream id kept
 -- returns {'again'} when the cluster, the tier, the caps or an edge changed since they were read, {'conflict'} for another request under

@@ -44,7 +44,7 @@ local function size_of(id)
   return sizes[id]
 end
 
--- Who may be bound by what: only those are read whom it depends on.
+-- What binds each account that is concerned: only those that the join depends on are read.
 local accounts = {[user] = bound_by(budget(user))}
 local mine = accounts[user]
 local function account(name)
@@ -52,7 +52,7 @@ local function account(name)
   return accounts[name]
 end
 
--- Let an account live on that is in the cluster already: once a day, so that nothing else is appended to the file.
+-- Renew an account that is in the cluster already: once a day, so that the append-only file does not grow with each join.
 local function renew_daily(name)
   if call('TTL', budget(name)) < ttl - 86400 then call('EXPIRE', budget(name), ttl) end
 end
@@ -170,7 +170,7 @@ for i = 1, #ARGV / 2 - 3 do
   for name in string.gmatch(apart, '%S+') do table.insert(bonds[i].apart, name) end
 end
 
--- The things that are asked or changed; most are not, because one whom they bind stands for all.
+-- The things that are asked or changed. Most are not, because one account that they bind stands for all.
 local things, opened = {}, {}
 local function thing_of(bond)
   local key = bond.thing and KEYS[bond.thing]
@@ -236,7 +236,7 @@ for at, bond in ipairs(bonds) do
   elseif bond.bound then
     bond.others = told(text, is_first(bond))
     if not first_bound(bindable(bond, user, accounts), bond.edge, accounts) then
-      -- Those named are about to join themselves: whoever was there before them is it.
+      -- The accounts named are about to join, so the holder is whoever was there before them.
       if bond.thing then bond.others = sharing(bond) elseif not bond.whole then short[#short + 1] = bond.edge end
     end
   else

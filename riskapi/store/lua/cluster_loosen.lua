@@ -113,7 +113,7 @@ local function part(id, some_names)
     call('EXPIRE', members(new), asked.ttl)
   end
   if #plan.gone == 0 then return false end
-  -- A worker needs to know of all who are alone now; those outside are told of some.
+  -- A worker has to know all accounts that are alone now; the event for the outside names only some.
   local rest = {}
   for at = asked.named + 1, #plan.alone do rest[#rest + 1] = plan.alone[at] end
   local more = #rest > 0 and ',"more_ids":' .. listed(rest) or ''

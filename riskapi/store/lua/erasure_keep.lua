@@ -1,5 +1,5 @@
--- Write down that an account is erased, before anything of it is, and what is to be let go of later. Who asks again may have it
--- let go of sooner, and not later, unless the account signed up again meanwhile.
+-- Write down that an account is erased, before anything of it is, and what is to be let go of later. A second request
+-- can end the evidence sooner, but not later, unless the account signed up again meanwhile.
 --
 -- KEYS    1 erasures by when something is due   2 hash of erasures by user_id
 -- ARGV    1 user_id   2 JSON: {"at", "until" (Unix times, whole seconds), "meant" (which account; "" where it is gone already),

@@ -1,7 +1,8 @@
 -- Decide an account as a reviewer said, once for each decision, and close its review.
 --
--- What the account was before is kept in its field `d:<decision>`: tier, label, own, what the decision made of them (`to`, `said`), what
--- the label meant for others (`spread`), the pause that an `allow` ends (`paused`, `paused_until`), and the decision before it (`prev`). `decided` is the decision that stands: no label was given and nothing was decided by a person since.
+-- What the account was before is kept in its field `d:<decision>`: tier, label, own, what the decision made of them (`to`, `said`),
+-- what the label meant for others (`spread`), the pause that an `allow` ends (`paused`, `paused_until`), and the decision before it
+-- (`prev`). `decided` is the decision that stands: since then no label was given, and nothing was decided by a person.
 --
 -- KEYS    1 account hash   2 history list   3 labels list   4 decisions stream, and where the account has a review   5 review hash
 --         6 index of open   7 of claimed   8 of escalated   9 of decided reviews

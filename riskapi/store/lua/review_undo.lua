@@ -1,5 +1,6 @@
--- Give an account back what it was before a reviewer's decision, once, unless a person decided it or labelled it again since; and open
--- its review again: escalated where it was handed on. A pause that the decision ended goes on, unless there is another. See review_decide.lua for what is kept of a decision. One that is undone is never carried out any more.
+-- Give an account back what it was before a reviewer's decision, once, unless a person decided it or labelled it again since; and
+-- open its review again: escalated where it was handed on. A pause that the decision ended goes on, unless there is another.
+-- See review_decide.lua for what is kept of a decision. A decision that is undone is never carried out any more.
 --
 -- KEYS    1 account hash   2 history list   3 labels list   4 decisions stream, and where the account has a review   5 review hash
 --         6 index of open   7 of decided   8 of escalated reviews
@@ -7,8 +8,9 @@
 --         another), `ttl` of the account in seconds, `oldest` stream id kept, `label`: its `row` and `event`, each with "label":"?",
 --         `history` entry and `moved` event of the tier, each with "from":"?" and "to":"?", `review`: the `event` about it,
 --         `mark`: who undid it, when and why, which tells one undo from another
--- returns {state, label, tier, entities, revision, established, tier before}, state: 'given_back', 'tier_moved' (label given back; the
---         tier is not the one decided any more, and stays), 'decided_since' (nothing given back but a label that nobody replaced), 'untouched' (it was never decided);
+-- returns {state, label, tier, entities, revision, established, tier before}, state: 'given_back', 'tier_moved' (label given
+--         back; the tier is not the one decided any more, and stays), 'decided_since' (nothing given back but a label that
+--         nobody replaced), 'untouched' (it was never decided);
 --         {'gone'} for an account that is not there; {'refused'} where the review is not decided so, or undone by another
 -- TTL     the review keeps its own; account, history and labels: `ttl`; stream: trimmed by age
 --+ reviews
@@ -46,7 +48,7 @@ local before, state = tier, 'untouched'
 local sound, kept = pcall(cjson.decode, record or '')
 if not sound or type(kept) ~= 'table' then kept = nil end -- damaged: there is nothing to give back
 
--- Give the label back that the account had before this decision, where it is the one that stands.
+-- Give back the label that the account had before this decision, where the label of this decision still stands.
 local function give_label_back()
   if kept.said == '' or label ~= kept.said or label == kept.label then return end
   label = kept.label

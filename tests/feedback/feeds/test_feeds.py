@@ -56,7 +56,7 @@ class TestBelieved:
         assert provider.counts()["complaints"] == 1
         assert provider.counts("u_2")["complaints"] == 0
 
-    def test_needs_no_api_key_and_takes_none_for_a_proof(self, provider: ProviderClient, sender: Sender) -> None:
+    def test_a_feed_needs_no_api_key_and_takes_none_for_a_proof(self, provider: ProviderClient, sender: Sender) -> None:
         unproved = sender.unproved(sender.sent(sender.complaint("evt_1")))
         bearer = replace(unproved, headers={**unproved.headers, "Authorization": "Bearer anything"})
         assert provider.post(sender.name, bearer).status_code == 401
@@ -129,7 +129,7 @@ class TestOnce:
         assert sum(answer.json["duplicates"] for answer in answers) == 16
         assert provider.counts()["complaints"] == 8
 
-    def test_503_where_it_could_not_be_stored_and_nothing_is_used_up(
+    def test_a_body_that_could_not_be_stored_is_503_and_uses_nothing_up(
         self, provider: ProviderClient, away: ProviderClient, sender: Sender
     ) -> None:
         sent = sender.sent(sender.complaint("evt_1"))
@@ -213,12 +213,12 @@ JSONS = st.recursive(
 class TestNeverCrashes:
     @effort(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
     @given(payload=JSONS)
-    def test_by_any_json(self, providers: dict[str, ProviderFeed], sender: Sender, payload: Any) -> None:
+    def test_no_json_crashes_a_feed(self, providers: dict[str, ProviderFeed], sender: Sender, payload: Any) -> None:
         attempt(providers[sender.name], sender, payload)
 
     @effort(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
     @given(path=st.lists(st.integers(0, 40), min_size=1, max_size=6), other=JSONS)
-    def test_by_a_payload_with_one_value_changed(
+    def test_no_payload_with_one_value_changed_crashes_a_feed(
         self, providers: dict[str, ProviderFeed], sender: Sender, path: list[int], other: Any
     ) -> None:
         attempt(providers[sender.name], sender, mutated(sender.complaint("evt_1"), path, other))

@@ -53,7 +53,7 @@ class TestBasicAuth:
             return False
         return True
 
-    def test_takes_user_and_password_in_utf_8(self) -> None:
+    def test_basic_auth_takes_user_and_password_in_utf_8(self) -> None:
         assert self.check(self.header("risk:pä:ss".encode()))
         scheme = {"Authorization": f"bAsIc {base64.b64encode('risk:pä:ss'.encode()).decode()}"}
         assert self.check(Sent(b"", scheme))
@@ -61,14 +61,14 @@ class TestBasicAuth:
     @pytest.mark.parametrize(
         "shown", [b"", b"risk", b"risk:", b"risk:pass", b":", b"risk:p\xe4:ss", b"RISK:p\xc3\xa4:ss"]
     )
-    def test_refuses_others(self, shown: bytes) -> None:
+    def test_basic_auth_refuses_others(self, shown: bytes) -> None:
         assert not self.check(self.header(shown))
 
     @pytest.mark.parametrize("header", ["", "Basic", "Basic ====", "Basic é", "Bearer cmlzazpww6Q6c3M="])
-    def test_refuses_what_is_none(self, header: str) -> None:
+    def test_basic_auth_refuses_what_is_none(self, header: str) -> None:
         assert not self.check(Sent(b"", {"Authorization": header}))
 
-    def test_takes_the_password_in_the_address_where_the_provider_has_no_other_way(self) -> None:
+    def test_basic_auth_takes_the_password_in_the_address_where_the_provider_has_no_other_way(self) -> None:
         keyed = Sent(b"", query={"key": "pä:ss"})
         assert self.check(keyed, in_address=True)
         assert not self.check(keyed)
@@ -76,7 +76,7 @@ class TestBasicAuth:
             assert not self.check(Sent(b"", query={"key": key}), in_address=True)
 
     @pytest.mark.parametrize("name", ["brevo", "mailjet"])
-    def test_by_address_over_http(self, provider: ProviderClient, name: str) -> None:
+    def test_basic_auth_by_address_over_http(self, provider: ProviderClient, name: str) -> None:
         sender = SENDERS[name]
         sent = replace(
             sender.sent(sender.complaint("evt_1")), headers={}, query={"key": senders.BASIC.partition(":")[2]}
@@ -93,7 +93,7 @@ class TestSendGrid:
             assert not refused(both, sender.sent(sender.complaint("evt_1")))
         assert refused(SendGrid([other.key.public_key()], Naming()), SENDGRID.sent([]))
 
-    def test_signs_timestamp_and_body(self) -> None:
+    def test_sendgrid_signs_timestamp_and_body(self) -> None:
         feed, sent = SendGrid([SENDGRID.key.public_key()], Naming()), SENDGRID.sent(SENDGRID.complaint("evt_1"))
         assert refused(feed, replace(sent, body=sent.body + b" "))
         name = "X-Twilio-Email-Event-Webhook-Timestamp"
@@ -208,7 +208,7 @@ class TestResend:
     def feed(self, *more: str) -> Resend:
         return Resend([*map(SecretStr, more), SecretStr(RESEND.secret)], Naming())
 
-    def test_takes_the_headers_of_standard_webhooks_too(self, provider: ProviderClient) -> None:
+    def test_resend_takes_the_headers_of_standard_webhooks_too(self, provider: ProviderClient) -> None:
         other = type(RESEND)()
         other.prefix = "webhook"
         assert provider.post("resend", other.sent(other.complaint("m_1"))).json["accepted"] == 1
@@ -225,7 +225,7 @@ class TestResend:
         assert not refused(self.feed("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"), RESEND.sent(RESEND.complaint("m_1")))
 
     @pytest.mark.parametrize("off", [-TOLERANCE - 1, -TOLERANCE, 0, TOLERANCE, TOLERANCE + 1])
-    def test_takes_five_minutes_by_the_clock_it_is_given(self, off: int) -> None:
+    def test_resend_takes_five_minutes_by_the_clock_it_is_given(self, off: int) -> None:
         sent = RESEND.sent(RESEND.complaint("m_1"), NOW + off)
         assert refused(self.feed(), sent) == (abs(off) > TOLERANCE)
 
@@ -234,6 +234,6 @@ class TestResend:
         sent = RESEND.sent(RESEND.complaint("m_1"))
         assert refused(self.feed(), replace(sent, headers={**sent.headers, "svix-timestamp": timestamp}))
 
-    def test_signs_the_id_so_that_nobody_makes_it_another_event(self) -> None:
+    def test_resend_signs_the_id_so_that_nobody_makes_it_another_event(self) -> None:
         sent = RESEND.sent(RESEND.complaint("m_1"))
         assert refused(self.feed(), replace(sent, headers={**sent.headers, "svix-id": "msg_2"}))

@@ -105,24 +105,24 @@ class TestSignature:
     def test_both_versions_are_believed(self, version: str) -> None:
         verified(AMAZON.sent(AMAZON.complaint("m_1"), version=version), Fetcher())
 
-    def test_of_one_version_is_none_of_the_other(self) -> None:
+    def test_a_signature_of_one_version_is_none_of_the_other(self) -> None:
         assert refusal(changed(complaint(), SignatureVersion="1"), Fetcher()) == "bad_signature"
 
     @pytest.mark.parametrize("version", ["", "3", "0", None, 2.5])
-    def test_of_another_version_is_refused(self, version: Any) -> None:
+    def test_a_signature_of_another_version_is_refused(self, version: Any) -> None:
         assert refusal(changed(complaint(), SignatureVersion=version), Fetcher()) == "bad_signature"
 
     @pytest.mark.parametrize("field", ["Message", "MessageId", "Timestamp", "Type"])
-    def test_covers_what_is_said(self, field: str) -> None:
+    def test_a_signature_covers_what_is_said(self, field: str) -> None:
         other = "UnsubscribeConfirmation" if field == "Type" else "another"
         assert refusal(changed(complaint(), **{field: other}), Fetcher()) == "bad_signature"
 
-    def test_covers_the_subject_where_there_is_one(self) -> None:
+    def test_a_signature_covers_the_subject_where_there_is_one(self) -> None:
         fields = {"Type": "Notification", "Message": "{}", "Subject": "Amazon SES Email Event Notification"}
         verified(AMAZON.message(fields), Fetcher())
         assert refusal(changed(AMAZON.message(fields), Subject="another"), Fetcher()) == "bad_signature"
 
-    def test_of_another_topic_is_refused_before_anything_is_fetched(self) -> None:
+    def test_a_signature_of_another_topic_is_refused_before_anything_is_fetched(self) -> None:
         fetcher = Fetcher()
         other = AMAZON.message({"Type": "Notification", "Message": "{}", "TopicArn": f"{TOPIC}-2"})
         assert refusal(other, fetcher) == "bad_signature"
@@ -139,7 +139,7 @@ class TestCertificate:
     @pytest.mark.parametrize(
         "address", [*LOOK_ALIKES.values(), *OTHER_PATHS.values()], ids=[*LOOK_ALIKES, *OTHER_PATHS]
     )
-    def test_is_fetched_from_amazon_only(self, address: str) -> None:
+    def test_a_certificate_is_fetched_from_amazon_only(self, address: str) -> None:
         fetcher = Fetcher()
         message = AMAZON.message({"Type": "Notification", "Message": "{}", "SigningCertURL": address})
         assert refusal(message, fetcher) == "bad_signature"
@@ -147,7 +147,7 @@ class TestCertificate:
         assert not is_certificate(address)
 
     @pytest.mark.parametrize("address", LOOK_ALIKES.values(), ids=LOOK_ALIKES)
-    def test_of_a_file_is_not_believed_for_a_message_that_names_another_host(
+    def test_a_certificate_of_a_file_is_not_believed_for_a_message_that_names_another_host(
         self, provider: ProviderClient, address: str
     ) -> None:
         message = AMAZON.message({"Type": "Notification", "Message": "{}", "SigningCertURL": address})
@@ -161,12 +161,12 @@ class TestCertificate:
             "https://sns.cn-north-1.amazonaws.com.cn/SimpleNotificationService-0a1B.pem",
         ],
     )
-    def test_of_every_region_is_fetched(self, address: str) -> None:
+    def test_a_certificate_of_every_region_is_fetched(self, address: str) -> None:
         fetcher = Fetcher()
         verified(AMAZON.message({"Type": "Notification", "Message": "{}", "SigningCertURL": address}), fetcher)
         assert fetcher.asked == [address]
 
-    def test_that_is_wrong_is_refused(self) -> None:
+    def test_a_certificate_that_is_wrong_is_refused(self) -> None:
         other = senders.certificate(senders.rsa_key(), "sns.amazonaws.com", AMAZON.authority)
         over = senders.certificate(AMAZON.key, "sns.amazonaws.com", AMAZON.authority, NOW - 10 * 86_400, days=9)
         early = senders.certificate(AMAZON.key, "sns.amazonaws.com", AMAZON.authority, NOW + 86_400)
@@ -176,17 +176,17 @@ class TestCertificate:
         for wrong in (other, over, early, elliptic, b"<!doctype html>", AMAZON.certificate[:200], b"\x00" * 9):
             assert refusal(complaint(), Fetcher(wrong)) == "bad_signature"
 
-    def test_is_kept_for_a_day_and_then_fetched_anew(self) -> None:
+    def test_a_certificate_is_kept_for_a_day_and_then_fetched_anew(self) -> None:
         fetcher = Fetcher()
         feed = ses(fetcher)
         for now in (NOW, NOW + KEPT - 1, NOW + KEPT + 1):
             feed.verify(complaint().posted(now))
         assert len(fetcher.asked) == 2
 
-    def test_that_cannot_be_fetched_is_503(self) -> None:
+    def test_a_certificate_that_cannot_be_fetched_is_503(self) -> None:
         assert refusal(complaint(), Fetcher(Problem("unavailable", "away"))) == "unavailable"
 
-    def test_that_is_none_is_not_asked_for_again_at_once(self) -> None:
+    def test_a_certificate_that_is_none_is_not_asked_for_again_at_once(self) -> None:
         fetcher = Fetcher(b"no certificate")
         feed = ses(fetcher)
         for now in (NOW, NOW + 1, NOW + LEFT_ALONE + 1):
@@ -206,7 +206,7 @@ class TestCertificate:
         assert codes == ["bad_signature"] * MOST_FETCHES + ["unavailable"] * 3
         assert len(fetcher.asked) == MOST_FETCHES
 
-    def test_that_is_being_fetched_holds_nobody_else(self) -> None:
+    def test_a_certificate_that_is_being_fetched_holds_nobody_else(self) -> None:
         asked, released = threading.Event(), threading.Event()
 
         def slowly(address: str) -> bytes:
@@ -226,7 +226,7 @@ class TestCertificate:
         first.join(30)
         feed.verify(complaint().posted())
 
-    def test_of_a_file_may_be_one_of_several(self) -> None:
+    def test_a_certificate_of_a_file_may_be_one_of_several(self) -> None:
         keys = [x509.load_pem_x509_certificate(AMAZON.certificate).public_key()]
         both = CertificateFile([OTHER.public_key(), *(key for key in keys if isinstance(key, rsa.RSAPublicKey))])
         ses(Fetcher(), both).verify(complaint().posted())
@@ -292,7 +292,7 @@ def subscription(url: str = CONFIRMATION, **fields: Any) -> Sent:
 
 
 class TestSubscription:
-    def test_to_our_topic_is_confirmed_at_amazon(self) -> None:
+    def test_a_subscription_to_our_topic_is_confirmed_at_amazon(self) -> None:
         fetcher = Fetcher()
         feed = ses(fetcher, CertificateFile([AMAZON.key.public_key()]))
         posted = subscription().posted()
@@ -302,7 +302,7 @@ class TestSubscription:
         feed.finish(posted)
         assert fetcher.asked == [CONFIRMATION]
 
-    def test_at_another_server_is_refused_and_nobody_asks_it(
+    def test_a_subscription_at_another_server_is_refused_and_nobody_asks_it(
         self, provider: ProviderClient, loopback: Loopback
     ) -> None:
         query = f"/?Action=ConfirmSubscription&TopicArn={TOPIC}&Token=2336412f37"
@@ -327,37 +327,37 @@ class TestSubscription:
             CONFIRMATION.replace("/?", "/x?"),
         ],
     )
-    def test_that_would_do_something_else_is_refused(self, url: str) -> None:
+    def test_a_subscription_that_would_do_something_else_is_refused(self, url: str) -> None:
         assert not confirms(url, TOPIC)
 
-    def test_that_is_forged_or_to_another_topic_is_refused(self, provider: ProviderClient) -> None:
+    def test_a_subscription_that_is_forged_or_to_another_topic_is_refused(self, provider: ProviderClient) -> None:
         forged = changed(subscription(), Token="another")
         other = subscription(TopicArn=f"{TOPIC}-2")
         for sent in (forged, other, AMAZON.spoiled(subscription()), AMAZON.unproved(subscription())):
             assert provider.post("ses", sent).status_code == 401
 
-    def test_that_could_not_be_confirmed_is_sent_again(self) -> None:
+    def test_a_subscription_that_could_not_be_confirmed_is_sent_again(self) -> None:
         feed = ses(Fetcher(Problem("unavailable", "away")), CertificateFile([AMAZON.key.public_key()]))
         with pytest.raises(Problem) as refused:
             feed.finish(subscription().posted())
         assert refused.value.status == 503
 
-    def test_that_ended_is_taken_and_asks_nobody(self, provider: ProviderClient) -> None:
+    def test_a_subscription_that_ended_is_taken_and_asks_nobody(self, provider: ProviderClient) -> None:
         answer = provider.post("ses", subscription(Type="UnsubscribeConfirmation"))
         assert (answer.status_code, answer.json["ignored"]) == (200, 1)
 
 
 class TestAsking:
-    def test_goes_to_amazon_only_whoever_asks(self, loopback: Loopback) -> None:
+    def test_a_request_goes_to_amazon_only_whoever_asks(self, loopback: Loopback) -> None:
         with pytest.raises(ValueError, match="not an address of Amazon"):
             amazon.fetch(loopback.url)
         assert loopback.asked == []
 
     @pytest.mark.parametrize("address", LOOK_ALIKES.values(), ids=LOOK_ALIKES)
-    def test_never_goes_to_what_looks_alike(self, address: str) -> None:
+    def test_a_request_never_goes_to_what_looks_alike(self, address: str) -> None:
         assert not is_amazons(address)
 
-    def test_goes_to_public_addresses_only_whatever_dns_says(self) -> None:
+    def test_a_request_goes_to_public_addresses_only_whatever_dns_says(self) -> None:
         async def inside(host: str) -> list[str]:
             return ["127.0.0.1"]
 
@@ -365,7 +365,7 @@ class TestAsking:
             amazon.fetch(ADDRESS, DestinationGuard((), inside))
         assert "special-purpose" in refused.value.detail
 
-    def test_takes_a_short_answer_with_200_of_a_server_with_the_right_certificate(self, loopback: Loopback) -> None:
+    def test_a_short_answer_with_200_of_a_server_with_the_right_certificate_is_taken(self, loopback: Loopback) -> None:
         guard, trusted = DestinationGuard(("localhost",)), ssl.create_default_context(cafile=str(LOCALHOST))
         assert asyncio.run(amazon.get(f"{loopback.url}/pem", guard, trusted)) == b"/pem"
         for path in ("/moved", "/missing", "/large"):

@@ -64,7 +64,7 @@ class TestReceivers:
 
 
 class TestAlarms:
-    def test_begin_and_end_are_told_once_each(self, watch: Watch, told: Told) -> None:
+    def test_begin_and_end_of_an_alarm_are_told_once_each(self, watch: Watch, told: Told) -> None:
         receive(watch._store, mail("gmail.com", 100, 100), NOW)
         assert [watch.step(NOW + minute * 60) for minute in range(3)] == [1, 0, 0]
         assert told() == [("crossed", "blocks", "gmail.com")]

@@ -1,5 +1,6 @@
--- Why an entry of a list stands there, in fields of its details: `c:<decision>` for each decision that wants it, and `own` where a
--- person put it there besides. Each says until when: a Unix time, or '' for never. Without any of them a person put it.
+-- Why an entry of a list stands there, in fields of its details: `c:<decision>` for each decision that wants it, and
+-- `own` where a person put it there besides. Each says until when: a Unix time, or '' for never. Where it has no cause,
+-- a person put it there.
 
 -- When the last cause of an entry ends; nil where none is left.
 local function last_cause(details)

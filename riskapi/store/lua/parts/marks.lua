@@ -9,7 +9,7 @@ local function others_marked(thing, sign, region, from, is_new)
   return own and own >= region + from and own <= region + last and count - 1 or count
 end
 
--- Who holds the entity: who proved it; else the oldest account, if it was an established customer when the next came ('first',
+-- Who holds the entity: the accounts that proved it; else the oldest account, if it was an established customer when the next came ('first',
 -- and named first), and established customers who have used it for long.
 local function holders(thing)
   local proofs = names_between(thing, 59e11, '(69e11', MOST_HOLDERS)

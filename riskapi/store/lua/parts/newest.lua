@@ -117,7 +117,7 @@ local function accounts_of(list, key, apart)
   if list.whole then return over(list, oldest, true) - over(list, 5e11, true) + apart, oldest end
   local accounts = call('ZCOUNT', key, oldest, '(5e11')
   if accounts <= keep * 1.05 then return accounts, oldest end
-  -- The oldest stays: it may hold the entity.
+  -- The oldest account stays: it may be the holder of the entity.
   call('ZREMRANGEBYRANK', key, 1, accounts - keep)
   return keep, math.max(oldest, tonumber(call('ZRANGE', key, 1, 1, 'WITHSCORES')[2]))
 end

@@ -1,5 +1,5 @@
--- The wave that an account is in by its edges, {edge = until}: of several the first by its bytes, in whatever order the store
--- tells them; nil for none. Needs parts/order.lua.
+-- The wave that an account is in by its edges, {edge = until}; nil for none. Where it is in several, the one that sorts
+-- first by its bytes, because the store tells them in any order. Needs parts/order.lua.
 local function first_wave(edges)
   local found
   for edge in pairs(edges) do

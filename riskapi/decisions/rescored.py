@@ -26,7 +26,7 @@ _ORDINARY = frozenset({"schedule", "linkage"})
 
 
 @record
-class Reassessment:
+class Rescored:
     """An account as it was read, and what was decided of it."""
 
     account: StoredAccount

@@ -23,9 +23,9 @@ class Thing:
 
 
 @record
-class Near:
-    """The accounts that something binds one to, and whether that was seen or proved. ``ends`` is the Unix time at which
-    the first of what binds them to each other ends, None where nothing does.
+class Neighbours:
+    """The accounts that something binds an account to, and whether that was seen or proved. ``ends`` is the Unix time
+    at which the first of what binds them ends, None where nothing binds them.
     """
 
     accounts: Mapping[str, bool]
@@ -34,18 +34,18 @@ class Near:
 
 @record
 class Group:
-    """Accounts that things bind to each other. ``seen`` has, of each, those whom what was seen or proved binds to it,
-    itself included: for all of these the same set.
+    """Accounts that things bind to each other. ``seen`` has for each account those that something seen or proved binds
+    it to, itself included; all of these have the same set.
     """
 
     seen: Mapping[str, frozenset[str]]
 
 
-def near(names: Sequence[str], things: Sequence[Thing], user_id: str) -> Near:
-    """Whom an account of a cluster is near, where ``names`` are the accounts of that and ``things`` bind them."""
+def neighbours(names: Sequence[str], things: Sequence[Thing], user_id: str) -> Neighbours:
+    """The neighbours of an account in a cluster of the accounts ``names``, which ``things`` bind."""
     bound, proved = reached(user_id, things), reached(user_id, _proved(things))
     ends = min((thing.ends for thing in things if not bound.isdisjoint(thing.user_ids)), default=None)
-    return Near({name: name in proved for name in names if name in bound}, ends)
+    return Neighbours({name: name in proved for name in names if name in bound}, ends)
 
 
 def groups(things: Sequence[Thing], user_ids: Iterable[str]) -> list[Group]:

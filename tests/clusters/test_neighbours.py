@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskapi.clusters.sides import Thing, groups, near, reached, standing_of
+from riskapi.clusters.neighbours import Thing, groups, neighbours, reached, standing_of
 
 NAMES = tuple("abcdefg")
 THINGS = st.lists(
@@ -34,7 +34,7 @@ def test_groups_are_of_those_who_are_bound_and_say_whom_each_is_seen_with(
 
 @given(THINGS, st.sampled_from(NAMES))
 def test_whom_an_account_is_near_are_its_group(things: list[Thing], user_id: str) -> None:
-    (group,), found = groups(things, [user_id]), near(NAMES, things, user_id)
+    (group,), found = groups(things, [user_id]), neighbours(NAMES, things, user_id)
     assert {name: name in group.seen[user_id] for name in group.seen} == found.accounts
     assert found.accounts[user_id]
     ends = [thing.ends for thing in things if not group.seen.keys().isdisjoint(thing.user_ids)]
