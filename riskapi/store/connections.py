@@ -101,7 +101,8 @@ class Store:
 
     def script(self, name: str) -> Script:
         """The script ``store/lua/<name>.lua``. KeyError when there is none."""
-        return Script(self.execute, sources()[name])
+        # Through the store at each call, so that what stands before its commands stands before a script's, too.
+        return Script(lambda *words: self.execute(*words), sources()[name])
 
     def execute(self, *args: Argument) -> Any:
         """Run one command; its answer as redis-py gives it, texts as bytes.
