@@ -102,8 +102,8 @@ class Belonging:
     #: account, what its mail says → since when it was a customer as it last sent that; account → what is its own.
     noted: dict[tuple[str, str], float] = field(default_factory=dict)
     own: dict[str, set[str]] = field(default_factory=dict)
-    #: holder → who claims what it holds.
-    claimants: dict[str, set[str]] = field(default_factory=dict)
+    #: holder → who claims what it holds → since when.
+    claimants: dict[str, dict[str, float]] = field(default_factory=dict)
     #: account, edge → until when, as it was bound, and the side of the edge; side → until when it binds; those claimed.
     edges: dict[tuple[str, str], float] = field(default_factory=dict)
     sides: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -289,17 +289,20 @@ class Belonging:
             elif thing in self.banned:
                 self.nobodys.add(thing)
             else:
-                free = [
-                    name for name in others if thing not in self.given.get(name, ()) and (name, thing) not in self.out
-                ]
-                bound = [name for name in free if (name, thing) in self.edges]
-                # Who is bound by it stands for all who are.
-                found.append(Bond(thing, now + lasts, bound[:1] or free, bool(holders)))
+                free = [name for name in others if thing not in self.given.get(name, ())]
+                found.append(Bond(thing, now + lasts, self._standing_for(free, thing), bool(holders)))
         for name in holders if thing[0] != "c" else ():  # who sends the same claims nothing of who did first
-            claimants = self.claimants.setdefault(name, set())
-            claimants.add(user)
-            found.append(Bond(holder(name), now + self.rules.lasts, sorted(claimants - {user}), True))
+            claimants = self.claimants.setdefault(name, {})
+            claimants.setdefault(user, now)
+            rest = sorted((each for each in claimants if each != user), key=lambda each: (claimants[each], each))
+            stand = self._standing_for(rest[::-1], holder(name))
+            found.append(Bond(holder(name), now + self.rules.lasts, stand, True))
         return found
+
+    def _standing_for(self, others: Sequence[str], edge: str) -> Sequence[str]:
+        """The first of others whom an edge binds, who stands for all who are; all whom it can bind, where none is."""
+        free = [name for name in others if (name, edge) not in self.out]
+        return [name for name in free if (name, edge) in self.edges][:1] or free
 
     def _agreeing(self, user: str, others: Sequence[str]) -> list[tuple[str, list[str]]]:
         """The second things that content needs (a name, a block of numbers), with those of the others who have them."""
@@ -446,7 +449,8 @@ class Belonging:
         }
         edges = {edge for name, edge in self.edges if name in names and edge[0] == "h"} | {*map(holder, holders)}
         for edge in edges:
-            self.claimants.get(edge[2:], set()).difference_update(names)
+            for name in names:
+                self.claimants.get(edge[2:], {}).pop(name, None)
         return self.loosen(names, edges, now)
 
     def confirmed(self, user: str, things: Collection[str], now: float) -> set[str]:
@@ -508,7 +512,7 @@ class Belonging:
         thing = thing_of(edge)
         self.banned.add(edge)
         sharing |= {*users, *self.uses.get(thing or "", {})}
-        sharing |= self.claimants.get(edge[2:], set()) if edge[0] == "h" else set()
+        sharing |= set(self.claimants.get(edge[2:], ())) if edge[0] == "h" else set()
         changed = self.loosen(sharing, [edge], now) | self.disclaim(sharing, [thing] if thing else [], now)
         self.nobodys |= {thing} if thing else set()
         return changed

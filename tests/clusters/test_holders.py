@@ -10,6 +10,7 @@ from riskapi.app import Service
 from riskapi.inputs.signup import DevicePart
 from riskapi.reviews.queue import Review
 from riskapi.sending.grants import Message
+from tests.bench.counters import calls_of
 from tests.conftest import NOW
 from tests.grants import ask, view
 from tests.holders import CLUSTER, ONE, again, clusters, establish, evidence, granted, happens, joined
@@ -68,6 +69,18 @@ class TestUse:
             joined(service, f"c_{kind}", **parts)
         assert clusters(service) == [{f"c_{kind}" for kind in THEIRS}]
         assert sum(granted(service, *[f"c_{kind}" for kind in THEIRS])) == ONE
+
+    @pytest.mark.parametrize("kind", THEIRS)
+    def test_one_who_claims_what_many_do_reads_few_of_them(self, service: Service, kind: str) -> None:
+        """One of them stands for all: else anybody could make signups slow who types a customer's number often."""
+        holder(service)
+        counted = []
+        for number in range(24):
+            before = calls_of(service.store.client.info("commandstats"))["hgetall"]
+            joined(service, f"c{number}", NOW + number * HOUR, **THEIRS[kind])
+            counted.append(calls_of(service.store.client.info("commandstats"))["hgetall"] - before)
+        assert clusters(service) == [{f"c{number}" for number in range(24)}]
+        assert max(counted[3:]) <= 3, counted
 
     def test_a_single_claimant_is_bound_to_nobody(self, service: Service) -> None:
         holder(service)

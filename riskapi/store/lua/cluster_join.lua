@@ -12,8 +12,8 @@
 --         6 a key, of which with the name of an account the edge of a wave is made that begins with it: two of one account are one
 --         then two texts of each bond, both parted by blanks: letters, its edge, and those apart from it; and its others. These are
 --         long, and mostly only their beginning is read. Letters: 'w' wave, 'b' bound, 'c' claims, as in parts/joins.lua; 'l' the
---         thing is a list of claimants; 'a' the others are all who share it; 'd' it is due to be looked at whether it is a hub,
---         which `l:` of the budget then says; '-' none
+--         thing is a list of claimants, of whom one that it binds stands for all; 'a' the others are all who share it; 'd' it is due
+--         to be looked at whether it is a hub, which `l:` of the budget then says; '-' none
 -- returns {'whole', edge, …} of things for which nobody of those told stands: all who share them are to be told. Else
 --         {'' or 'joined' or 'merged', what parts/usage.lua tells}
 -- TTL     as given, for all that is written; of accounts that are in the cluster already it is renewed once a day; the stream is
@@ -166,7 +166,7 @@ for i = 1, #ARGV / 2 - 3 do
   local function is(letter) return string.find(letters, letter, 1, true) ~= nil end
   local thing = numbers[2 * i + 5]
   bonds[i] = {edge = edge, till = numbers[2 * i + 4], apart = {}, thing = thing > 0 and thing or nil, list = is('l'),
-    claims = is('c'), bound = is('b'), wave = is('w'), whole = is('a'), due = is('d')}
+    claims = is('c'), bound = is('b') or is('l'), wave = is('w'), whole = is('a'), due = is('d')}
   for name in string.gmatch(apart, '%S+') do table.insert(bonds[i].apart, name) end
 end
 
@@ -216,6 +216,19 @@ local function is_first(bond)
     user, accounts) > 0 end
 end
 
+-- Those on a list of claimants, the newest first: up to one whom it binds, or all.
+local function claiming(bond)
+  local is_last, found = is_first(bond), {}
+  for _, most in ipairs({LARGE, keep}) do
+    found = names_between(thing_of(bond), '-inf', '(5e11', most, true)
+    for at, name in ipairs(found) do
+      if is_last(name, account(name)) then return {unpack(found, 1, at)} end
+    end
+    if #found < most then break end
+  end
+  return found
+end
+
 for at, bond in ipairs(bonds) do
   local text = ARGV[2 * at + 6]
   if not bond.wave and call('EXISTS', KEYS[4] .. bond.edge) == 1 then
@@ -234,8 +247,8 @@ for at, bond in ipairs(bonds) do
   elseif not open then
     bond.others = {}
   elseif bond.bound then
-    bond.others = told(text, is_first(bond))
-    if not first_bound(bindable(bond, user, accounts), bond.edge, accounts) then
+    bond.others = bond.list and bond.thing and claiming(bond) or told(text, is_first(bond))
+    if not bond.list and not first_bound(bindable(bond, user, accounts), bond.edge, accounts) then
       -- The accounts named are about to join, so the holder is whoever was there before them.
       if bond.thing then bond.others = sharing(bond) elseif not bond.whole then short[#short + 1] = bond.edge end
     end
