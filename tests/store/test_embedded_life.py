@@ -26,6 +26,7 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self").exists(), reason="reads t
 STARTER = """
 import sys
 from pathlib import Path
+from riskapi.store.embedded import Embedded
 server = Embedded(Path(sys.argv[1]))
 server.start()
 print(server.pid, flush=True)
