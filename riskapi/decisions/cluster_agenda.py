@@ -68,12 +68,10 @@ class ClusterAgenda:
         """Take a lease of a cluster; False where somebody looks at it, or did just now."""
         return bool(self._store.execute("SET", lease_key(cluster_id), "", "NX", "EX", LEASE))
 
-    def renew(self, cluster_id: str) -> None:
-        """Have a lease last from now on. Should another have taken it meanwhile, both look, which changes nothing."""
-        self._store.execute("SET", lease_key(cluster_id), "", "EX", LEASE)
-
-    def postpone(self, cluster_id: str, seconds: int) -> None:
-        """Have nobody look at a cluster for some seconds."""
+    def renew(self, cluster_id: str, seconds: int = LEASE) -> None:
+        """Have a lease last for some seconds from now on. Should another have taken it meanwhile, both look, which
+        changes nothing.
+        """
         self._store.execute("SET", lease_key(cluster_id), "", "EX", seconds)
 
     def release(self, cluster_id: str) -> None:

@@ -42,7 +42,7 @@ class LargeClusters:
 
     def waiting(self) -> int:
         """Clusters whose look waits. Raises :class:`StoreUnavailable`."""
-        return len(self._clusters.by_cluster({ask.user_id for ask in self._agenda.asked()}))
+        return len(self._by_cluster(self._agenda.asked()))
 
     def step(self, stopping: Callable[[], bool] = lambda: False) -> int:
         """Look at the clusters that a look was asked for, except those that somebody else looks at or just did. Returns
@@ -50,7 +50,7 @@ class LargeClusters:
         :class:`StoreUnavailable`.
         """
         looked = 0
-        for cluster in self._clusters.by_cluster({ask.user_id for ask in self._agenda.asked()}):
+        for cluster in self._by_cluster(self._agenda.asked()):
             if not self._agenda.lease(cluster):
                 continue
             try:
@@ -63,7 +63,7 @@ class LargeClusters:
             except Exception as error:  # a defect is mended by people, not by haste
                 tries = self._failed[cluster] = self._failed.get(cluster, 0) + 1
                 logs.note(logging.ERROR, "cluster_look_failed", error, tries=tries)
-                self._agenda.postpone(cluster, min(LEASE * 2 ** (tries - 1), _LONGEST))
+                self._agenda.renew(cluster, min(LEASE * 2 ** (tries - 1), _LONGEST))
                 continue
             self._failed.pop(cluster, None)
             self._agenda.done(cluster, asks)
@@ -75,8 +75,12 @@ class LargeClusters:
         another, or have been looked at.
         """
         asks = self._agenda.asked()
-        users = set(self._clusters.by_cluster({ask.user_id for ask in asks}).get(cluster, ()))
+        users = set(self._by_cluster(asks).get(cluster, ()))
         return [ask for ask in asks if ask.user_id in users]
+
+    def _by_cluster(self, asks: Sequence[Ask]) -> dict[str, list[str]]:
+        """The accounts because of which a look was asked for, by the cluster that each is in now."""
+        return self._clusters.by_cluster({ask.user_id for ask in asks})
 
     def _look(self, cluster: str, asks: Sequence[Ask], stopping: Callable[[], bool]) -> bool:
         """Do what follows for a cluster, for each day by what was met by the last time that it was asked for; False

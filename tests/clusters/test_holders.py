@@ -10,7 +10,7 @@ from riskapi.app import Service
 from riskapi.inputs.signup import DevicePart
 from riskapi.reviews.queue import Review
 from riskapi.sending.grants import Message
-from tests.bench.counters import calls_of
+from tests.bench.counters import counters
 from tests.conftest import NOW
 from tests.grants import ask, view
 from tests.holders import CLUSTER, ONE, again, clusters, establish, evidence, granted, happens, joined
@@ -76,9 +76,9 @@ class TestUse:
         holder(service)
         counted = []
         for number in range(24):
-            before = calls_of(service.store.client.info("commandstats"))["hgetall"]
+            before = counters(service.store)
             joined(service, f"c{number}", NOW + number * HOUR, **THEIRS[kind])
-            counted.append(calls_of(service.store.client.info("commandstats"))["hgetall"] - before)
+            counted.append((counters(service.store) - before).calls["hgetall"])
         assert clusters(service) == [{f"c{number}" for number in range(24)}]
         assert max(counted[3:]) <= 3, counted
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -22,9 +19,9 @@ from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key
 from tests.conftest import NOW
+from tests.examples import programs
 
 KEY, OTHER = b"0123456789abcdef0123456789abcdef", b"fedcba9876543210fedcba9876543210"
-EXAMPLES = Path(__file__).resolve().parents[2] / "docs" / "examples"
 PATTERN = "bounces+{user_id}"
 KNOWN = {"u_1", "u_2", "ana@ruiz.example", "t:1"}
 UNKNOWN = Attributed(reason="unknown_account")
@@ -98,12 +95,9 @@ class TestReturnPath:
         assert ReturnPath(PATTERN, (OTHER, KEY)).read(made) == "u_1"  # while the key changes
 
     @pytest.mark.parametrize("user_id", ["u_1", "ana@Ruiz.example", "t:1"])
-    @pytest.mark.parametrize("example", ["return_path.py", "return_path.mjs"])
-    def test_the_examples_make_the_same(self, example: str, user_id: str) -> None:
-        program = sys.executable if example.endswith(".py") else shutil.which("node")
-        if program is None:
-            pytest.skip("Node is not installed")
-        words = [program, str(EXAMPLES / example), user_id, "saas.example", KEY.decode()]
+    @pytest.mark.parametrize("program", programs("return_path"))
+    def test_the_examples_make_the_same(self, program: list[str], user_id: str) -> None:
+        words = [*program, user_id, "saas.example", KEY.decode()]
         made = subprocess.run(words, capture_output=True, text=True, timeout=30, check=True).stdout.strip()
         assert made == ReturnPath(PATTERN, (KEY,)).make(user_id, "saas.example")
 

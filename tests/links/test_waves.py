@@ -19,7 +19,7 @@ from riskapi.policy import DEFAULT, Policy, load
 from riskapi.policy.tables import Pace
 from signals.facts import Account, Behavior, Email, Entity, Facts, Recent, Registration, Wave
 from tests import consistency
-from tests.bench.counters import calls_of
+from tests.bench.counters import counters
 from tests.conftest import NOW
 from tests.grants import ask, under, view
 from tests.signups import body, post, together
@@ -441,9 +441,9 @@ def test_who_came_together_share_a_budget(service: Service) -> None:
 def test_in_a_large_wave_only_the_newest_are_read(service: Service) -> None:
     def read(user: str, after: float) -> int:
         """How many budgets were read at an arrival."""
-        before = calls_of(service.store.client.info("commandstats"))["hgetall"]
+        before = counters(service.store)
         assert arrive(service, user, after)["linkage"]["cluster_id"] == cluster
-        return calls_of(service.store.client.info("commandstats"))["hgetall"] - before
+        return (counters(service.store) - before).calls["hgetall"]
 
     answers = [arrive(service, f"r{number}", number * 10) for number in range(33)]
     cluster = answers[-1]["linkage"]["cluster_id"]

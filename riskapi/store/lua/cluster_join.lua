@@ -216,19 +216,6 @@ local function is_first(bond)
     user, accounts) > 0 end
 end
 
--- Those on a list of claimants, the newest first: up to one whom it binds, or all.
-local function claiming(bond)
-  local is_last, found = is_first(bond), {}
-  for _, most in ipairs({LARGE, keep}) do
-    found = names_between(thing_of(bond), '-inf', '(5e11', most, true)
-    for at, name in ipairs(found) do
-      if is_last(name, account(name)) then return {unpack(found, 1, at)} end
-    end
-    if #found < most then break end
-  end
-  return found
-end
-
 for at, bond in ipairs(bonds) do
   local text = ARGV[2 * at + 6]
   if not bond.wave and call('EXISTS', KEYS[4] .. bond.edge) == 1 then
@@ -247,8 +234,12 @@ for at, bond in ipairs(bonds) do
   elseif not open then
     bond.others = {}
   elseif bond.bound then
-    bond.others = bond.list and bond.thing and claiming(bond) or told(text, is_first(bond))
-    if not bond.list and not first_bound(bindable(bond, user, accounts), bond.edge, accounts) then
+    -- Nobody is told of those who claim what a holder has: the newest on the list are read instead.
+    if bond.list and bond.thing then
+      text = table.concat(names_between(thing_of(bond), '-inf', '(5e11', LARGE, true), ' ')
+    end
+    bond.others = told(text, is_first(bond))
+    if not first_bound(bindable(bond, user, accounts), bond.edge, accounts) then
       -- The accounts named are about to join, so the holder is whoever was there before them.
       if bond.thing then bond.others = sharing(bond) elseif not bond.whole then short[#short + 1] = bond.edge end
     end
