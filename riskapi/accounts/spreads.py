@@ -2,7 +2,7 @@
 
 A spread is begun once for each label ``abuse`` that an account gets, whoever comes to it first, and goes with the
 label: a script that labels anew takes it away. While it is ``live``, things that the account shares are marked as an
-abuser's, and what that means for others follows from the marks (``docs/linkage.md``). In every other state they are
+abuser's, and what that means for others follows from the marks (``docs/others.md``). In every other state they are
 not, so to undo a spread is to change its state.
 """
 

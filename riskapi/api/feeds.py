@@ -89,7 +89,7 @@ ROUTES = (
         description=(
             "Proved as the provider proves it: its signature, or a user and password (HTTP basic). A feed whose secret "
             "is not set answers 404. Each event counts once, however often the provider sends it; 503 has it sent "
-            "again. `docs/feedback.md` says for each provider what to click and paste."
+            "again. `docs/providers.md` says for each provider what to click and paste."
         ),
         body=ProviderBody,
         verbatim=True,

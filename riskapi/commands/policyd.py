@@ -59,7 +59,7 @@ def greeting(settings: Settings) -> str:
             "  -o smtpd_sasl_auth_enable=yes",
             f"  -o {{ smtpd_end_of_data_restrictions = check_policy_service {at} }}",
             "",
-            "docs/sending.md has the other places where Postfix can ask, and what happens when something is away.",
+            "docs/postfix.md has the other places where Postfix can ask, and what happens when something is away.",
         ]
     )
 

@@ -731,5 +731,5 @@ class TestUrl:
 
 def test_the_records_that_are_shown_work() -> None:
     record = re.findall(r"(?s)^ {8}({.*?})\n\n", customers.take.__doc__ or "", re.MULTILINE)[0].replace("\n", " ")
-    page = (ROOT / "docs/customers.md").read_text().split("```json\n")[1].partition("```")[0]
+    page = (ROOT / "docs/import.md").read_text().split("```json\n")[1].partition("```")[0]
     assert imports.check([Row(1, record.encode()), Row(2, page.encode())], NOW)[1] == []

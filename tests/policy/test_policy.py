@@ -97,7 +97,7 @@ def test_the_guard_knows_which_signals_are_about_shared_places() -> None:
 def test_the_plan_shown_in_the_shipped_policy_and_on_the_page_for_operators_stands() -> None:
     shipped = DEFAULT.read_text()
     commented = shipped[shipped.index("# [plans.pro]\n") : shipped.index("# --- When the score decides")]
-    page = (POLICIES.parents[1] / "docs/customers.md").read_text()
+    page = (POLICIES.parents[1] / "docs/plans.md").read_text()
     for shown in (commented.replace("# ", ""), page.split("```toml\n")[1].partition("```")[0]):
         plans = tomllib.loads(shown)["plans"]
         found = policy.check({**tomllib.loads(shipped), "plans": plans}, where="shown")

@@ -153,4 +153,4 @@ def test_postfix_is_told_the_address_as_it_sees_it(bind: str, named: str) -> Non
 def test_help_says_what_it_needs() -> None:
     done = subprocess.run([sys.executable, "-m", "riskapi", "policyd", "--help"], capture_output=True, cwd=ROOT)
     assert done.returncode == 0
-    assert b"RISKAPI_POLICYD_API_KEY" in done.stdout and b"docs/sending.md" in done.stdout
+    assert b"RISKAPI_POLICYD_API_KEY" in done.stdout and b"docs/postfix.md" in done.stdout

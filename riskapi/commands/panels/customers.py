@@ -60,7 +60,7 @@ def take(
     as it is, so what was stopped is finished by giving the same command again. Try it with `--dry-run` first.
 
     Without `--url` it writes to the store of the settings, on a host of the service, which may be running meanwhile.
-    docs/customers.md says more.
+    docs/import.md says more.
     """
     from riskapi.commands import imports
 

@@ -119,7 +119,7 @@ def policyd(context: typer.Context) -> int:
     """Let Postfix ask before mail leaves.
 
     This is a policy server that asks the service whether an account may send. It runs beside the mail server and needs
-    `RISKAPI_POLICYD_API_KEY`, a key with the scope sends; docs/settings.md lists its other settings, docs/sending.md
+    `RISKAPI_POLICYD_API_KEY`, a key with the scope sends; docs/settings.md lists its other settings, docs/postfix.md
     says how to use it. Ctrl-C or SIGTERM answers what was asked, and stops. The protocol is Postfix'
     SMTPD_POLICY_README.
     """
