@@ -25,8 +25,9 @@ from riskapi.store.journal_lines import decode, digest, encode, named
 
 #: Files of entries: ours, and those of releases whose lines were JSON.
 _SUFFIXES = (".journal", ".jsonl")
-#: Nanoseconds after which a change of the directory cannot be that of a look at it any more.
-_SETTLED = 1_000_000_000
+#: Nanoseconds after which another change of the directory is told apart from the last one: file systems tell times to
+#: two seconds at worst (FAT), commonly to some milliseconds.
+_SETTLED = 3_000_000_000
 #: The file of what was set aside, line by line as it was.
 _REJECTED = "rejected"
 
@@ -222,7 +223,7 @@ class Journal:
         if changed == self._empty_since:
             return True
         found = self._waiting()
-        # A file made within the same tick of the file system's clock, 10 ms at most, would not show.
+        # A file made within the same tick of the file system's clock would not show.
         settled = time.time_ns() - changed > _SETTLED
         self._empty_since = changed if settled and not found else -1
         return not found

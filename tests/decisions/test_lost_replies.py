@@ -210,3 +210,22 @@ def test_feedback_counts_once_however_often_it_is_sent(service: Service, lost: L
         if not lost.gone:
             return
     pytest.fail("feedback takes more trips than that")
+
+
+def test_a_repeated_signup_changes_nothing_whichever_reply_is_lost(service: Service, lost: Lost) -> None:
+    first, again = post(service, body()), body(device={"id": "another"}, phone={"number": "+34600123123"})
+    before = view(service, "u_1")
+    for trips in range(1, 9):
+        with lost.after(trips):
+            post(service, again)
+        service.parts.assessor.replay_journal(NOW + 1)
+        assert post(service, again)["id"] == first["id"]
+        after = view(service, "u_1")
+        assert {name: after[name] for name in ("tier", "history", "latest")} == {
+            name: before[name] for name in ("tier", "history", "latest")
+        }
+        other = body(f"other{trips}", device={"id": "another"}, phone={"number": "+34600123123"})
+        assert post(service, other)["linkage"]["size"] == trips, "what the repeated one touched is withdrawn"
+        if not lost.gone:
+            return
+    pytest.fail("a repeated signup takes more trips than that")
