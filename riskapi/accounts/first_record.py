@@ -11,6 +11,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import orjson
+
 from riskapi.accounts.packing import pack, unpack
 from riskapi.store import damaged
 from riskapi.store.damaged import Unreadable
@@ -73,6 +75,13 @@ def first_decision(fields: Mapping[str, bytes | None]) -> dict[str, Any]:
         if found[name] == _SAME:
             found[name] = said
     return found
+
+
+def with_answer(kept: bytes, at: float, answer: Mapping[str, Any]) -> bytes:
+    """The field ``assessment`` of an account of Unix time ``at`` with another first answer; the rest stays as it is."""
+    fields = {"assessment": kept, "at": repr(at).encode()}
+    decision = beside(answer, at, first_decision(fields))
+    return first_record(orjson.dumps(answer), orjson.dumps(decision), _lines(fields)[2])
 
 
 def _said(answer: Mapping[str, Any], at: float) -> dict[str, Any]:

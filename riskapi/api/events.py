@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from riskapi.api import repeats
 from riskapi.api.routes import Call, Reply, Route
 from riskapi.decisions.events import Event, EventTaken
 
 
 def take(call: Call[Event]) -> Reply:
     """Record the event."""
-    found = call.parts.events.record(call.path["user_id"], call.body, call.now)
+    found = call.parts.events.record(call.path["user_id"], call.body, call.now, repeats.name(call))
     return Reply(found, status=202, tier=found["tier"])
 
 

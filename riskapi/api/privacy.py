@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from riskapi.api.bodies import StrictBody
 from riskapi.api.routes import Call, Reply, Route
 from riskapi.contract import UserId
+from riskapi.errors import Problem
 from riskapi.privacy.erasures import Erasure
 from riskapi.privacy.exports import Export
 
@@ -28,12 +29,22 @@ class EraseBody(StrictBody):
 
 def export(call: Call[ExportBody]) -> Reply:
     """Everything that is held of an account."""
-    return Reply(call.parts.exports.of(call.body.user_id, call.now))
+    return Reply(call.parts.exports.of(_recorded(call, call.body.user_id), call.now))
 
 
 def erase(call: Call[EraseBody]) -> Reply:
     """Erase an account."""
-    return Reply(call.parts.erasures.erase(call.body.user_id, call.body.keep_evidence_days, call.now))
+    user_id = _recorded(call, call.body.user_id)
+    return Reply(call.parts.erasures.erase(user_id, call.body.keep_evidence_days, call.now))
+
+
+def _recorded(call: Call[Any], user_id: str) -> str:
+    """The account that is asked about. Raises ``unavailable`` where this host acknowledged it and has yet to record it:
+    that it is held is not to be denied, and an erased one would come back.
+    """
+    if call.parts.assessor.awaits(user_id):
+        raise Problem("unavailable", "The account waits to be recorded.", headers={"Retry-After": "1"})
+    return user_id
 
 
 ROUTES = (

@@ -14,6 +14,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from typing_extensions import TypedDict
 
+from riskapi.access.idempotency import REMEMBERED
 from riskapi.accounts.accounts import Accounts, history_key, labels_key
 from riskapi.accounts.activity import ESTABLISHING, TYPES
 from riskapi.accounts.labels import Labels
@@ -39,7 +40,8 @@ from riskapi.times import DAY
 
 #: Places remembered for an account; two a login from somewhere new.
 _PLACES = 50
-#: For how long an event is known again, seconds: it is sent again at once, when a connection was lost, or never.
+#: For how long an event without an Idempotency-Key is known again, seconds: it is sent again at once, when a connection
+#: was lost, or never.
 _KNOWN = 60
 #: Events that carry a value: another one, or one that the person has confirmed.
 _VALUES = frozenset({"email_verified", "phone_verified", "email_changed", "phone_changed"})
@@ -102,9 +104,11 @@ class Events:
         self._metrics = metrics
         self._record = store.script("event_record")
 
-    def record(self, user_id: str, event: Event, now: float) -> EventTaken:
+    def record(self, user_id: str, event: Event, now: float, repeat: str | None = None) -> EventTaken:
         """Record an event at Unix time ``now``; returns the account's tier after it, and what could not be read.
 
+        ``repeat``, hexadecimal digits that stand for its Idempotency-Key, has it counted once, however often it is
+        tried.
         A login from where the account was never seen sets ``moved_at`` of the account to its time, unless that is
         later already. A change of plan counts for the very next grant, and a paid plan or a payment makes the account
         an established customer. Raises ``not_found`` and :class:`StoreUnavailable`.
@@ -113,7 +117,7 @@ class Events:
         event, warnings = usable(event, at, "/time")
         places = self._places(event, warnings)
         domain = self._sender(event, warnings)
-        entry: dict[str, Any] = {"id": f"evt_{secrets.token_hex(12)}", "user_id": user_id, "type": event.type, "at": at}
+        entry: dict[str, Any] = {"id": _id(repeat), "user_id": user_id, "type": event.type, "at": at}
         if event.count is not None:
             entry["count"] = event.count
         if event.type == "plan_changed" and event.plan is not None:
@@ -129,7 +133,7 @@ class Events:
             "at": repr(at),
             "event": json.dumps(entry),
             "oldest": oldest(policy.retention.decisions_days),
-            "remembered": _KNOWN,
+            "remembered": _KNOWN if repeat is None else REMEMBERED,
             "places": _PLACES,
             "type": event.type if event.type in TYPES else "",
             "count": "" if event.count is None else str(event.count),
@@ -232,6 +236,11 @@ def _terms(event: Event, policy: Policy) -> tuple[str, str]:
         return "", ""
     plan = terms.plan_name(event.plan)
     return f"={plan or ''}", "plan" if terms.is_paid(plan, policy) else ""
+
+
+def _id(repeat: str | None) -> str:
+    """The id of an event: always the same under one Idempotency-Key."""
+    return f"evt_{repeat[:24] if repeat is not None else secrets.token_hex(12)}"
 
 
 def places_key(user_id: str) -> str:

@@ -13,6 +13,7 @@ from riskapi.accounts.first_record import beside, beside_own
 from riskapi.accounts.history import history_entry
 from riskapi.accounts.labels import Labels
 from riskapi.accounts.origin import origin_field
+from riskapi.accounts.outage_answers import OutageAnswers
 from riskapi.accounts.packing import pack
 from riskapi.accounts.tiers import Arrival, Tiers
 from riskapi.budgets import terms
@@ -70,7 +71,7 @@ class Assessor:
         self._store = store
         self._active, self.gatherer, self._accounts, self._tiers = active, gatherer, accounts, tiers
         self._links, self._clusters, self._labels = links, clusters, labels
-        self._journal, self._metrics = journal, metrics
+        self._journal, self._metrics, self._outage_answers = journal, metrics, OutageAnswers(store, accounts)
 
     def signup(self, signup: Signup, now: float) -> SignupAnswer:
         """Assess one signup at Unix time ``now``.
@@ -80,6 +81,9 @@ class Assessor:
         """
         basis = self._active.basis
         parsed = self.gatherer.parse(signup, signup.at(now))
+        # What was answered on this machine stands, whether the store is there again or not.
+        if (waiting := self._journal.entry(signup.account.user_id)) is not None:
+            return self._waiting(waiting, signup, parsed)
         try:
             return self._recorded(basis, signup, parsed, now)
         except StoreUnavailable:
@@ -107,7 +111,14 @@ class Assessor:
             since = parsed.facts.at if paid else None
             standing = Standing("", decision.tier, dict(gathered.touch.keys), 0, since)
         arrival = self._arrival(signup, case, gathered, body, answer, review, first)
-        known = self._written(signup, parsed, arrival, standing, policy, now, body)
+        try:
+            known = self._written(signup, parsed, arrival, standing, policy, now, body)
+        except StoreUnavailable:
+            if first is not None:
+                raise
+            # It may be written all the same: then with an answer that nobody gets.
+            self._metrics.store_failure("signup")
+            return self._journaled(basis, signup, parsed, now, untold=body["id"])
         if known is not None:
             return self._known(signup, parsed, known, gathered.touch, now)
         self._count(decision)
@@ -193,24 +204,21 @@ class Assessor:
         if known() is not None or later().revision:
             try:
                 self._labels.mark_latest(arrival.user_id, later())
-            except StoreUnavailable:
-                self._keep(signup, parsed, now, body)
+            except StoreUnavailable:  # not under its own id: its answer is in the store
+                self._keep(f"{arrival.user_id} standing", signup, parsed, now, body)
         return known()
 
-    def _keep(self, signup: Signup, parsed: Parsed, now: float, answer: Assessment) -> dict[str, Any] | None:
-        """Keep an answered signup on this machine; returns the entry that was kept for the account before, if any.
+    def _keep(
+        self, name: str, signup: Signup, parsed: Parsed, now: float, answer: Assessment, **more: str
+    ) -> dict[str, Any] | None:
+        """Keep an answered signup on this machine; returns the entry that was kept under that name before, if any.
 
         Raises ``unavailable`` when it cannot be kept.
         """
-        entry = {
-            "signup": signup.json_to_store().decode(),
-            "mail": self._mail(signup, parsed),
-            "at": signup.at(now),
-            "now": now,
-            "answer": answer,
-        }
+        stored, mail = signup.json_to_store().decode(), self._mail(signup, parsed)
+        entry = {"signup": stored, "mail": mail, "at": signup.at(now), "now": now, "answer": answer, **more}
         try:
-            return self._journal.append(signup.account.user_id, entry)
+            return self._journal.append(name, entry)
         except (OSError, JournalFull) as error:
             raise Problem(
                 "unavailable", "The decision could not be recorded; try again.", headers={"Retry-After": "1"}
@@ -242,18 +250,32 @@ class Assessor:
             raise Problem("signup_conflict", "This user_id was assessed with another e-mail address.")
         return SignupAnswer(kept_answer(known.answer, partial(self._accounts.signup, user_id)), replay=True)
 
-    def _journaled(self, basis: Basis, signup: Signup, parsed: Parsed, now: float) -> SignupAnswer:
-        """Decide without the store, keep the signup on this machine, and answer with the policy's outage caps."""
+    def _journaled(
+        self, basis: Basis, signup: Signup, parsed: Parsed, now: float, untold: str | None = None
+    ) -> SignupAnswer:
+        """Decide without the store, keep the signup on this machine, and answer with the policy's outage caps.
+
+        ``untold`` is the id of an answer that the store may have written and nobody gets.
+        """
         facts, own = self.gatherer.without_store(parsed.facts), terms.told(signup.account.plan)
-        case = case_in_outage(basis, signup.account.user_id, parsed, facts, now, own)
+        user_id = signup.account.user_id
+        case = case_in_outage(basis, user_id, parsed, facts, now, own)
         body = assessment(case)
-        waiting = self._keep(signup, parsed, now, body)
-        if waiting is not None:
-            if not self._is_of(waiting["mail"], signup, parsed):
-                raise Problem("signup_conflict", "This user_id was assessed with another e-mail address.")
-            return SignupAnswer(orjson.dumps(in_form(waiting["answer"], waiting["signup"])), replay=True)
-        self._count(case.decision)
-        return SignupAnswer(orjson.dumps(body), replay=False, tier=case.decision.tier)
+        more = {} if untold is None else {"untold": untold}
+        waiting = self._keep(user_id, signup, parsed, now, body, **more)
+        if waiting is None:
+            self._count(case.decision)
+            return SignupAnswer(orjson.dumps(body), replay=False, tier=case.decision.tier)
+        found = self._waiting(waiting, signup, parsed)
+        if more:
+            self._keep(f"{user_id} {untold}", signup, parsed, now, waiting["answer"], **more)
+        return found
+
+    def _waiting(self, waiting: dict[str, Any], signup: Signup, parsed: Parsed) -> SignupAnswer:
+        """The answer that waits to be recorded, again."""
+        if not self._is_of(waiting["mail"], signup, parsed):
+            raise Problem("signup_conflict", "This user_id was assessed with another e-mail address.")
+        return SignupAnswer(orjson.dumps(in_form(waiting["answer"], waiting["signup"])), replay=True)
 
     def awaits(self, user_id: str) -> bool:
         """Whether an account was acknowledged on this machine and waits to be recorded."""
@@ -269,8 +291,12 @@ class Assessor:
     def _replay(self, entry: dict[str, Any], now: float) -> None:
         signup = Signup.stored(entry["signup"])
         parsed = self.gatherer.parse(signup, entry["at"])
+        basis, told = self._active.basis, entry["answer"]
         try:
-            self._recorded(self._active.basis, signup, parsed, now, entry["answer"])
+            found = self._recorded(basis, signup, parsed, now, told)
+            if found.replay and (first := orjson.loads(found.body))["id"] == entry.get("untold"):
+                review = queue.review_key(first["review_id"]) if first["review_id"] is not None else ""
+                self._outage_answers.put_first(signup.account.user_id, told, first, review, basis.policy, now)
         except Problem as problem:
             # Another worker answered the same user_id with another address during the outage: the first stands.
             if problem.code != "signup_conflict":

@@ -25,6 +25,9 @@ from riskapi.store.journal_lines import decode, digest, encode, named
 
 #: Files of entries: ours, and those of releases whose lines were JSON.
 _SUFFIXES = (".journal", ".jsonl")
+#: Nanoseconds after which another change of the directory is told apart from the last one: file systems tell times to
+#: two seconds at worst (FAT), commonly to some milliseconds.
+_SETTLED = 3_000_000_000
 #: The file of what was set aside, line by line as it was.
 _REJECTED = "rejected"
 
@@ -49,6 +52,8 @@ class Journal:
         #: How far each file was read and what names it has: only what is new is read for the next question.
         self._named: dict[str, tuple[int, set[bytes]]] = {}
         self._naming = threading.Lock()
+        #: When the directory last changed, as the file system says, where it was seen without files since.
+        self._empty_since, self._path = -1, str(directory)
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def append(self, name: str, entry: dict[str, Any]) -> dict[str, Any] | None:
@@ -111,11 +116,31 @@ class Journal:
         """Whether an entry waits under a name, whichever process of this machine wrote it."""
         if name in self._lines:
             return True
+        if self._is_empty():
+            return False
         wanted = digest(name)
         with self._naming:
             found = self._waiting()
             self._named = {path: self._names(path) for path in map(str, found)}
             return any(wanted in names for _, names in self._named.values())
+
+    def entry(self, name: str) -> dict[str, Any] | None:
+        """The entry that waits under a name, whichever process of this machine wrote it; None where none does.
+
+        Of several the oldest. A line that cannot be read is passed over; :meth:`replay` sets it aside.
+        """
+        if (line := self._lines.get(name)) is not None:
+            return decode(line)
+        if not self.holds(name):
+            return None
+        wanted = digest(name)
+        for path in self._waiting():
+            with contextlib.suppress(FileNotFoundError):  # recorded just now
+                for line in path.read_bytes().split(b"\n")[:-1]:
+                    if named(line) == wanted:
+                        with contextlib.suppress(ValueError):
+                            return decode(line)
+        return None
 
     def _names(self, path: str) -> tuple[int, set[bytes]]:
         offset, names = self._named.get(path, (0, set()))
@@ -192,9 +217,20 @@ class Journal:
             self._lines.clear()
         return replayed
 
+    def _is_empty(self) -> bool:
+        """Whether there are no files. Asked for every signup and grant, so it looks only once the directory changed."""
+        changed = os.stat(self._path).st_mtime_ns
+        if changed == self._empty_since:
+            return True
+        found = self._waiting()
+        # A file made within the same tick of the file system's clock would not show.
+        settled = time.time_ns() - changed > _SETTLED
+        self._empty_since = changed if settled and not found else -1
+        return not found
+
     def _waiting(self) -> list[Path]:
         """The files, oldest first; names begin with the second of their making."""
-        # Looked at for every grant, and Path.glob takes ten times as long.
+        # Looked at for every grant of an outage, and Path.glob takes ten times as long.
         return [self.directory / name for name in sorted(os.listdir(self.directory)) if name.endswith(_SUFFIXES)]
 
     def _hand_over(self, line: bytes, record: Callable[[dict[str, Any]], None]) -> bool:

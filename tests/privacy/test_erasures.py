@@ -115,6 +115,28 @@ class TestAtOnce:
         assert (answer.status_code, answer.json["code"]) == (404, "not_found")
         assert families(traces(store, "nobody")) == set()
 
+    @pytest.mark.parametrize("before", [False, True], ids=["unknown to the store", "known to it"])
+    def test_who_waits_to_be_recorded_is_not_erased_before(
+        self, client: Any, service: app.Service, store: Store, monkeypatch: pytest.MonkeyPatch, before: bool
+    ) -> None:
+        def away(*_: Any) -> Any:
+            raise StoreUnavailable("away")
+
+        if before:
+            client.post("/v1/signups", json=signup())
+        with monkeypatch.context() as patch:
+            patch.setattr(store, "run", away)
+            patch.setattr(store, "execute", away)
+            assert client.post("/v1/signups", json=signup()).json["disposition"]["source"] == "outage"
+        for path in ("export", "erase"):
+            answer = client.post(f"/v1/privacy/{path}", json={"user_id": USER})
+            assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+        service.parts.assessor.replay_journal(NOW + 1)
+        assert client.post("/v1/privacy/export", json={"user_id": USER}).status_code == 200
+        erase(client, 0)
+        service.parts.assessor.replay_journal(NOW + 2)
+        assert client.get(f"/v1/accounts/{USER}").status_code == 404
+
     @pytest.mark.parametrize(
         ("field", "value"),
         [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import multiprocessing
+import os
 import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -178,3 +179,26 @@ def test_a_closed_journal_leaves_its_entries_to_others(tmp_path: Path) -> None:
     journal.close()
     assert journal.append("u2", {"number": 2}) is None
     journal.close()
+
+
+def test_an_entry_is_found_by_its_name_whoever_wrote_it(tmp_path: Path) -> None:
+    mine, other = opened(tmp_path, 1 << 20), opened(tmp_path, 1 << 20)
+    assert mine.entry("u1") is None
+    other.append("u1", {"number": 1})
+    other.append("u2", {"number": 2})
+    mine.append("u3", {"number": 3})
+    assert [mine.entry(f"u{number}") for number in (1, 2, 3, 4)] == [{"number": 1}, {"number": 2}, {"number": 3}, None]
+    assert replayed(other) == [{"number": 1}, {"number": 2}]
+    assert [mine.entry(f"u{number}") for number in (1, 2, 3)] == [None, None, {"number": 3}]
+
+
+def test_a_directory_that_was_empty_is_looked_at_again_once_it_changed(tmp_path: Path) -> None:
+    mine, other = opened(tmp_path, 1 << 20), opened(tmp_path, 1 << 20)
+    os.utime(tmp_path, (1, 1))  # nothing happened for long
+    assert not mine.holds("u1")
+    other.append("u1", {"number": 1})
+    assert mine.holds("u1")
+    replayed(other)
+    assert not mine.holds("u1")
+    other.append("u2", {"number": 2})
+    assert mine.holds("u2")

@@ -117,8 +117,8 @@ class Part:
     @cached_property
     def inner(self) -> Part:
         """The mail that this part carries, its header above all: the mail may be cut."""
-        content = self.content if self.fields.get("content-transfer-encoding") else self.body
-        fields, body = _split(content.lstrip(b"\n"))
+        encoded = self.fields.get("content-transfer-encoding")
+        fields, body = _split(lines_of(self.content) if encoded else self.body.lstrip(b"\n"))
         return Part(fields, body)
 
     def walk(self) -> Iterator[Part]:
@@ -245,11 +245,11 @@ def _decode(content: bytes, charset: str) -> str:
     for name in [*names, "utf-8"]:
         try:
             return content.decode(name)
-        except (UnicodeError, LookupError):
+        except (ValueError, LookupError):  # UnicodeError, and a name with a NUL
             continue
     try:
         return content.decode(names[0] if names else "cp1252", "replace")
-    except (UnicodeError, LookupError):
+    except (ValueError, LookupError):
         return content.decode("latin-1")
 
 

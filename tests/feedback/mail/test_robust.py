@@ -154,6 +154,24 @@ def test_a_bounce_of_a_bounce_reports_the_outer_one_alone() -> None:
     assert [report.diagnosis for report in found.reports] == ["soft"]
 
 
+@pytest.mark.parametrize("kind", ["message/rfc822", "text/rfc822-headers"])
+@pytest.mark.parametrize("name", ["postfix-spamhaus", "arf-abuse"])
+def test_a_returned_mail_that_hides_nuls_in_its_encoding_is_read(name: str, kind: str) -> None:
+    lines = (
+        b"X-Account-Id: =?utf-8\0?q?u=5F1?=",
+        b"Subject: =?iso-8859-1\0?b?aGk=?=",
+        b"Message-ID: <\0a@b.example>",
+        b"",
+    )
+    inner = b"\r\n".join((*lines, b"hi\r\n"))
+    edge = mail(name).rstrip().splitlines()[-1].removesuffix(b"--")
+    made = b"\nContent-Type: %s\nContent-Transfer-Encoding: base64\n\n" % kind.encode() + base64.encodebytes(inner)
+    outer = mail(name)
+    for at in [place for place in range(len(outer)) if outer.startswith(edge + b"\n", place)]:
+        for received in read(outer[:at] + edge + made + outer[at:]):
+            assert "\0" not in repr(received)
+
+
 CHUNKS = st.sampled_from(
     [
         b"",
