@@ -82,9 +82,11 @@ class Memberships:
         return [name.decode() for name in found]
 
     def company(self, things: Mapping[str, Collection[str]], most: int) -> dict[str, list[str]]:
-        """The other accounts that share a budget with one of some, or something of its entities that people do not
-        share by chance, where ``things`` has the keys of the entities of each: at most ``most`` for each, its cluster
-        first; by the cluster that it is in. What many of a cluster share is read once.
+        """Who else is near some accounts, by the cluster that each of these is in.
+
+        ``things`` has the accounts, with the keys of the entities of each. Near are those who share its budget, and
+        then those who share an entity with it that people do not share by chance: at most ``most`` for each. What many
+        of a cluster share is read once.
         """
         keys = {key for each in things.values() for key in each}
         named = {key: self._links.accounts(key) for key in keys if self._links.kind_of(key) in _OWN}
