@@ -36,8 +36,9 @@ local function budget(name) return KEYS[1] .. name end
 local function hash(id) return KEYS[2] .. id end
 local function members(id) return KEYS[3] .. id end
 
--- Of those who came close only the newest is read, where it is in a wave of a cluster that has more accounts than are told of as
--- close, and where so many in a row, itself included, are in that cluster, or all: each of them read those before it when it came.
+-- Of those who came close only the newest is read where that is ENOUGH: it is in a wave of a cluster of more accounts than are told
+-- of as close (LARGE), and so are the next ones, so many in a row with itself, or all there are. For each of them read those
+-- before it when it came.
 local ENOUGH, LARGE = 4, 32
 local sizes = {}
 local function size_of(id)
