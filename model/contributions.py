@@ -178,11 +178,11 @@ def _leaves(node: Split | Leaf, above: list[_Step]) -> Iterator[tuple[Leaf, list
 def _table(part: _Part) -> Row:
     """What the leaves of a part add: a row for each state, whose bits are the answers, with a number for each column.
 
-    A leaf is a game of the columns on the way to it: its value, times 1 for each column that is known and leads there,
-    0 for each that is known and does not, and the share of the rows that go on for each that is not known. Of such a
-    product the SHAP value of a column is ``value * (led - share)`` times the integral, over u from 0 to 1, of the
-    product of ``led * u + share * (1 - u)`` over the other columns. For ``k! (n - k)! / (n + 1)!``, the weight of k
-    known columns among n others, is the integral of ``u**k * (1 - u)**(n - k)``.
+    A leaf is a game of the columns on the way to it. It is the leaf's value times a factor for each column: ``led`` for
+    one that is known (1 where it leads there, 0 where it does not), and ``share`` for one that is not known (the part
+    of the rows that go on). The SHAP value of a column in such a product is ``value * (led - share)`` times an
+    integral: over u from 0 to 1, of the product of ``led * u + share * (1 - u)`` over the other columns. For the weight
+    of k known columns among n others, ``k! (n - k)! / (n + 1)!``, is the integral of ``u**k * (1 - u)**(n - k)``.
     """
     answers = dict(zip(part.questions, _ANSWERS, strict=False))
     places = {column: place for place, column in enumerate(part.columns)}

@@ -316,9 +316,9 @@ class Wave:
     """Arrivals close in time that agree in more than chance explains, as seen from one signup.
 
     ``accounts`` counts the others it belongs with; ``families`` is what they agree in. ``quick``: they came
-    faster than people do. ``line_minute`` counts the accounts from the same address or /64 within a minute, this one
-    included, ``domain_quarter`` those at the same private mail domain within a quarter of an hour; None where there is
-    no such thing, or where it is everybody's.
+    faster than people do. ``line_minute`` counts the accounts from the same address or /64 within a minute,
+    ``domain_quarter`` those at the same private mail domain within a quarter of an hour, both with this one included.
+    They are None where there is no such address or domain, or where it is everybody's.
     """
 
     accounts: int = 0

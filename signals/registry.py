@@ -116,11 +116,6 @@ class Signal:
     attribute: str | None = None
     blameless: float | str | None = None
 
-    def read(self, facts: Facts) -> Value:
-        """The value of this signal alone; :func:`read` reads all of them, and what several need only once."""
-        seen = self.of(facts)
-        return None if seen is None else self.judge(seen)
-
     @property
     def code(self) -> str:
         """The stable code of this signal in ``reasons[].code``: its name in capitals."""

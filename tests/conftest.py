@@ -59,6 +59,13 @@ hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_c
 hypothesis.settings.load_profile("untimed")
 
 
+def keyed(application: Flask) -> FlaskClient:
+    """An HTTP client of an application that sends the bootstrap key."""
+    client = application.test_client()
+    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {BOOTSTRAP_KEY}"
+    return client
+
+
 class Clock:
     """A clock that stands still until it is told to go on."""
 
@@ -276,9 +283,7 @@ def make_http(parts: Parts) -> Callable[..., FlaskClient]:
     """``make_http(api_rate_limit=2.0, …)``: as ``client``, with some of the parts replaced."""
 
     def make(**changes: Any) -> FlaskClient:
-        client = build(replace(parts, **changes)).test_client()
-        client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {BOOTSTRAP_KEY}"
-        return client
+        return keyed(build(replace(parts, **changes)))
 
     return make
 
@@ -458,9 +463,7 @@ def command(
 @pytest.fixture
 def client(make_app: Callable[..., Any]) -> Any:
     """An HTTP client of the application that sends the bootstrap key."""
-    client = make_app().test_client()
-    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {BOOTSTRAP_KEY}"
-    return client
+    return keyed(make_app())
 
 
 @pytest.fixture

@@ -7,6 +7,8 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from tests.threaded import running
+
 CHANGED = "Thu, 19 Nov 2026 10:00:00 GMT"
 PAGE = b"<!doctype html><title>502</title><h1>Bad gateway</h1>\n"
 
@@ -90,13 +92,8 @@ class _Handler(BaseHTTPRequestHandler):
 @contextlib.contextmanager
 def data_server(content: bytes = b"") -> Iterator[DataServer]:
     """A server that runs until the end."""
-    server = DataServer(content)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.released.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with running(DataServer(content)) as server:
+        try:
+            yield server
+        finally:
+            server.released.set()

@@ -13,131 +13,16 @@ from pathlib import Path
 from rich.console import Console
 
 from model.card import ArtifactError
-from training import arguments, collect, complaints, dataset, evaluate, rings, sample, train
+from training import collect, complaints, dataset, evaluate, rings, sample, train
 from training.dataset import DatasetError, Split
+from training.options import parser
 from training.progress import counting
 from training.report import Report
 from training.server import ServiceError
 from training.simulator import DAY, Event, Networks, NetworksError, Window, World, simulate
 
-_ROOT = Path(__file__).resolve().parent.parent
-#: 24 August 2026, 00:00 UTC, a Monday: with 80 days the simulation ends on 12 November 2026.
-_START = "2026-08-24"
 #: Days before now that a sample tells of.
 _SAMPLE_DAYS = 30
-_EPILOG = """\
-examples:
-  python -m training all                              simulate, collect, train, evaluate (5 to 10 minutes)
-  python -m training simulate --rows 500              look at what is simulated
-  python -m riskapi export decisions > mine.jsonl     your own decisions, with their labels, ...
-  python -m training train --decisions mine.jsonl --truth none --artifact var/model
-                                                      ... make a model of your own
-"""
-
-
-def parser() -> argparse.ArgumentParser:
-    """The command line."""
-    made = argparse.ArgumentParser(
-        prog="python -m training",
-        description=__doc__,
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    commands = made.add_subparsers(dest="command", required=True, metavar="command")
-    helps = {
-        "simulate": "write simulated signups with their truth to a file",
-        "collect": "start a service of its own, post simulated signups to it in replay time, export what it recorded",
-        "train": "make a model from an export and its outcomes",
-        "evaluate": "print what a model does on the last part of an export",
-        "all": "collect, train and evaluate",
-        "rings": "print what strangers can do to customers, what rings of accounts get, and what honest crowds lose",
-        "feedback": "print how soon complaints contain a ring, and what one complaint costs good accounts",
-        "sample": "fill a data directory with a simulated month up to now, for the console to show",
-    }
-    for name, text in helps.items():
-        command = commands.add_parser(
-            name, help=text, description=text, formatter_class=argparse.ArgumentDefaultsHelpFormatter
-        )
-        if name in ("simulate", "collect", "all"):
-            _simulation(command)
-        if name == "simulate":
-            command.add_argument("--out", type=Path, default=Path("var/training/events.jsonl"), help="file to write")
-        if name == "collect":
-            command.add_argument(
-                "--out", type=Path, default=Path("var/training/decisions.jsonl"), help="export to write"
-            )
-            command.add_argument("--truth", type=Path, default=Path("var/training/truth.jsonl"), help="truth to write")
-        if name in ("train", "evaluate", "all"):
-            command.add_argument(
-                "--decisions", type=Path, default=Path("var/training/decisions.jsonl"), help="the export"
-            )
-            command.add_argument(
-                "--truth", type=arguments.truth, default=Path("var/training/truth.jsonl"),
-                help="truth of a simulation; 'none': the labels in the export are the outcome (your own decisions)",
-            )  # fmt: skip
-            command.add_argument(
-                "--artifact", type=Path, default=_ROOT / "model" / "artifact", help="where the model is"
-            )
-        if name in ("train", "all"):
-            command.add_argument("--trees", type=arguments.count, default=train.TREES, help="number of trees")
-            command.add_argument("--train-seed", type=int, default=1, help="seed of feature and row sampling")
-            command.add_argument(
-                "--trained-at", type=datetime.fromisoformat, default=None,
-                help="time written to the card (RFC 3339), now if not given; with it the card repeats byte for byte",
-            )  # fmt: skip
-        if name in ("evaluate", "all"):
-            command.add_argument(
-                "--policy", type=Path, default=_ROOT / "riskapi" / "policy" / "policy.toml", help="for its thresholds"
-            )
-        if name == "rings":
-            command.add_argument("--days", type=arguments.days, default=3, help="days for which rings send, 1 to 30")
-            command.add_argument("--seed", type=int, default=1, help="the same seed gives the same people")
-            _start_and_networks(command)
-            command.add_argument(
-                "--policy", type=Path, default=_ROOT / "riskapi" / "policy" / "policy.toml", help="policy to try"
-            )
-            command.add_argument(
-                "--part", action="append", choices=rings.PARTS, default=None, help="only this part; may be repeated"
-            )
-            command.add_argument("--names", action="store_true", help="also say which accounts lost what")
-        if name == "feedback":
-            command.add_argument(
-                "--good", type=arguments.count, default=300, help="good accounts with one angry recipient each"
-            )
-            command.add_argument("--seed", type=int, default=1, help="the same seed gives the same people")
-            _start_and_networks(command)
-            command.add_argument(
-                "--policy", type=Path, default=_ROOT / "riskapi" / "policy" / "policy.toml", help="policy to try"
-            )
-        if name == "sample":
-            command.add_argument("--folder", type=Path, default=Path("var/sample"), help="data directory to fill")
-            command.add_argument("--rows", type=arguments.count, default=800, help="number of signups")
-            command.add_argument("--seed", type=int, default=1, help="the same seed gives the same people")
-            _networks(command)
-        if name in ("evaluate", "all", "rings", "feedback"):
-            command.add_argument("--report", type=Path, default=None, help="also write the tables to this file")
-    return made
-
-
-def _simulation(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--rows", type=arguments.count, default=24_000, help="number of signups")
-    command.add_argument("--seed", type=int, default=1, help="the same seed gives the same signups")
-    command.add_argument("--days", type=arguments.span, default=80, help="simulated days, 1 or more")
-    _start_and_networks(command)
-
-
-def _start_and_networks(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--start", type=datetime.fromisoformat, default=_START, help="first simulated day, UTC")
-    _networks(command)
-
-
-def _networks(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--asn-database", type=Path, default=None, help="MMDB with AS numbers; found in var/ip if not given"
-    )
-    command.add_argument(
-        "--country-database", type=Path, default=None, help="MMDB with countries; found in var/ip if not given"
-    )
 
 
 def _databases(options: argparse.Namespace) -> tuple[Path, Path | None]:

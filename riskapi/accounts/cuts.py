@@ -1,8 +1,8 @@
 """Cuts: a person's word that accounts do not belong together. It holds for good, and can be taken back.
 
-A cut is between an account and the things that bind it, or between a thing and everybody. It is kept where edges are
-(so that the account, or anybody, is not bound by them again), noted with the things (so that counts and rules leave the
-pair out), and written down, so that it can be found and undone. Accounts that were bound are decided again.
+A cut is between an account and the things that bind it, or between a thing and everybody. It is kept in three places:
+where edges are, so that the account, or anybody, is not bound by them again; with the things, so that counts and rules
+leave the pair out; and in a record, so that it can be found and undone. Accounts that were bound are decided again.
 """
 
 from __future__ import annotations

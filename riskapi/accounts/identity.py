@@ -1,8 +1,8 @@
 """Identity: whether an account proved to own the domain it sends from. A fact that can earn a higher step.
 
-Two things make it: the domain's DNS lets the operator send for it and mail from it passes DMARC, which only its owner
-can arrange; and this account is the one that may speak for it: the caller says that it set the domain up for this
-account (``domain_authenticated``), or the account confirmed an address there.
+It takes two things. The domain's DNS lets the operator send for it, and mail from it passes DMARC: only its owner can
+arrange that. And this account may speak for the domain: the caller set it up for this account
+(``domain_authenticated``), or the account confirmed an address there.
 """
 
 from __future__ import annotations

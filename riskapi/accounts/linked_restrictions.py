@@ -1,8 +1,8 @@
 """What an account bears because of what the mail of others met: the consequences of triggers that fired on its cluster.
 
 Nothing of it is added to the account's own tier. It is kept beside that, with whose mail it was, and is in force for as
-long as something binds the account to any of them: when that ends, the account is what it is without it, and when it is
-bound again, it is again what it was. So each look works out anew what holds. Pure.
+long as something binds the account to any of them. When that ends, the account is what it is without it; when it is
+bound again, all of it holds again. So each look works out anew what holds. Pure.
 """
 
 from __future__ import annotations
@@ -99,8 +99,8 @@ class LinkedRestriction:
 
 @record
 class InForce:
-    """What is in force of that: the tier that the account is in at least and the trigger that put it there, the longest
-    pause, and the tokens of all that is left, though a person may have ended it.
+    """What is in force of that: the tier that the account is in at least, the trigger that put it there, and the
+    longest pause. ``tokens`` are those of all that is left, also of what a person ended.
     """
 
     floor: Tier

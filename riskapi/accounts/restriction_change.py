@@ -17,11 +17,12 @@ from signals.records import record
 
 @record
 class RestrictionChange:
-    """What an account bears from now on because of what the mail of others met: the field ``restrictions``, its tier
-    and the tier by its own evidence, and the ``entry`` of its history, which is written though the tier stays where it
-    is ``told``. ``revision`` is the one at which the account was read. ``pause`` is the one it has from now on, where
-    that is another, and whether it ``begins``; ``paused_own`` the one of its own that is over before. It is decided
-    again at Unix time ``due``.
+    """What an account bears from now on because of what the mail of others met.
+
+    It is the field ``restrictions``, the tier, and the tier by its own evidence. The ``entry`` of its history is
+    written though the tier stays, where it is ``told``. ``revision`` is the one at which the account was read.
+    ``pause`` is the one it has from now on, where that is another, and whether it ``begins``; ``paused_own`` the one of
+    its own that is over before. It is decided again at Unix time ``due``.
     """
 
     user_id: str

@@ -49,9 +49,10 @@ def first_entry_fields(until: float | None, cause: str | None) -> dict[str, str]
 
 @record
 class KeptDecisions:
-    """The decisions of reviews that an account keeps (``store/lua/review_decide.lua``), by their ids: the one that
-    ``stands``, None where it was labelled, or put in a tier, since; all that were not ``undone``, those of them that
-    ``allowed`` it, and those undone.
+    """The decisions of reviews that an account keeps (``store/lua/review_decide.lua``), by their ids.
+
+    ``stands`` is the one in force, None where the account was labelled, or put in a tier, since. ``made`` are all that
+    were not ``undone``, ``allowed`` those of them that allowed it; ``undone`` are the rest.
     """
 
     stands: str | None = None

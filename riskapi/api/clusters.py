@@ -9,7 +9,7 @@ from pydantic import StringConstraints, model_validator
 from riskapi.accounts.cuts import Cut, WrittenCut
 from riskapi.api.bodies import NothingBody, Reason, StrictBody
 from riskapi.api.routes import Call, Reply, Route
-from riskapi.clusters.clusters import Cluster
+from riskapi.clusters.memberships import Cluster
 from riskapi.contract import UserId
 
 

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: Bytes up to which a body is read beside any number of others, and how many larger ones are read at once from callers
-#: with a key, and as many from those who need none: with every connection in use (`serve` allows 4096 a worker) they
+#: Bytes up to which a body is read beside any number of others. Of larger ones so many are read at once from callers
+#: with a key, and as many from those who need none. With every connection in use (`serve` allows 4096 a worker) bodies
 #: take some 330 MB at worst, and 590 MB where all are mails.
 _SMALL, _LARGE_AT_ONCE = 65_536, 32
 #: Bytes of a body that are read and dropped beyond what it may have, for its caller to see why (RFC 9112, 9.6).

@@ -79,10 +79,10 @@ class FeedbackRecord:
 class Allowed:
     """Caps of the account, of its cluster (None where it has none that counts), and the next step to earn.
 
-    ``usual`` is the volume of a day that a hold would allow, the largest of the last 30, None where the account has no
-    past to go by; ``jump`` the recipients in a day above which it is held. ``until`` is the Unix time from which on
-    other caps hold, None where that is not known beforehand. ``largest`` are the most recipients that can ever be
-    granted to it at once, see :func:`largest`.
+    ``usual`` is the volume of a day that a hold would allow: the largest of the last 30 days, None where the account
+    has no past to go by. ``jump`` are the recipients in a day above which it is held. ``until`` is the Unix time from
+    which on other caps hold, None where that is not known beforehand. ``largest`` are the most recipients that can
+    ever be granted to it at once, see :func:`largest`.
     """
 
     caps: Caps

@@ -107,8 +107,10 @@ class ClusterConsequences:
         asked: Sequence[frozenset[str]],
         now: float,
     ) -> Iterator[Consequence]:
-        """What triggers do about the accounts of a group, because of what their mail met: once as bound by what was
-        seen or proved to some of those that were ``asked``, once as bound by no more than waves and claims to others.
+        """What triggers do about the accounts of a group, because of what their mail met.
+
+        Each is looked at twice: as one that what was seen or proved binds to some of those that were ``asked``, and as
+        one that only waves and claims bind to others.
         """
         names = sorted(found, key=lambda name: -sum(found[name].sent.values()))
         alias = cache(self._clusters.aliases.of)

@@ -1,5 +1,7 @@
-"""Gathering, the only step of the line that waits: read the inputs of a signup, ask the store what is known (one trip),
-join the account to those it is bound to (another, where there are any), and return the facts.
+"""Gathering, the only step of the line that waits.
+
+It reads the inputs of a signup, asks the store what is known (one trip), joins the account to those it is bound to
+(another trip, where there are any), and returns the facts.
 """
 
 from __future__ import annotations

@@ -171,9 +171,10 @@ def own_tier(found: Decided, tier: Tier, own: Tier, policy: Policy) -> Tier:
 
 
 def _is_afresh(past: Past, policy: Policy, cause: str) -> bool:
-    """Whether an account is judged afresh, because what was counted against it turned out to be nothing of its own: it
-    was cut from what it shared, proved to own the one thing that a rule looked at, or was told of what is not believed
-    any more. A person's word stands.
+    """Whether an account is judged afresh, because what was counted against it turned out to be nothing of its own.
+
+    It was cut from what it shared, it proved to own the one thing that a rule looked at, or what was said of it is not
+    believed any more. A person's word stands.
     """
     last = past.last
     if last.get("source") in ("reviewer", "feedback") or past.spoken_at is not None or past.is_confirmed:

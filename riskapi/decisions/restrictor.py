@@ -98,9 +98,11 @@ class Restrictor:
         return Restricted(restrictions, held, binds, near.ends, said)
 
     def _near(self, user_id: str, restrictions: Sequence[LinkedRestriction], now: float) -> Neighbours:
-        """Those that an account is bound to. Where it is bound directly to some of those who brought each thing about,
-        by what was seen or proved unless that is merely claimed, these say all that is to be known, and a large cluster
-        is not read for each of its accounts.
+        """Those that an account is bound to.
+
+        The accounts who brought each thing about are asked first. They say all that is to be known where the account is
+        bound directly to some of them: by what was seen or proved, unless that is merely claimed. So a large cluster is
+        not read for each of its accounts.
         """
         cluster = self._clusters.of(user_id)
         named = self._clusters.aliases.accounts(cluster) if cluster else {}

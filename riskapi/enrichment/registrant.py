@@ -94,8 +94,10 @@ def _read(ip: str, document: Any, now: float) -> Registrant:
 
 
 def _shaped(document: dict[str, Any]) -> dict[str, Any]:
-    """The answer as ``ipwhois`` reads it without asking again or giving up: every entity that stands anywhere in it at
-    the top, with a handle, which is optional (RFC 9083, 5.1), and only those properties of its card that are texts.
+    """The answer as ``ipwhois`` reads it without asking again or giving up.
+
+    Every entity that stands anywhere in it is put at the top. Each gets a handle, which is optional (RFC 9083, 5.1),
+    and keeps only those properties of its card that are texts.
     """
     people = [
         {"handle": str(number), "roles": rdap.roles(entity), "vcardArray": ["vcard", rdap.card(entity)]}

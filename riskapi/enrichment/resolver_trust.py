@@ -13,10 +13,12 @@ from riskapi.enrichment.sources import ResolverDoubt
 #: Seconds for which a probe holds for answers that speak against nobody, and for which a doubt holds.
 RECENT: Final = 60.0
 DOUBTED: Final = 10.0
-#: Domains in which the share of those that do not exist is measured, how many of these make it worth a look, and the
-#: share that is sudden: so much, and so many times the usual, which begins at one in twenty.
+#: Domains in which the share of those that do not exist is measured.
 _DOMAINS: Final = 40
+#: Of these so many must not exist for it to be worth a look.
 _MISSING: Final = 10
+#: The share that is sudden: so many times the usual, but at least so much, and never more than the most. The usual
+#: begins at one in twenty.
 _SUDDEN, _TIMES, _MOST, _USUAL = 0.5, 3.0, 0.9, 0.05
 #: What one domain changes in the usual share. Some hundreds make a new one.
 _STEP: Final = 0.01

@@ -1,9 +1,9 @@
 """Intake: reports of mail providers are attributed to accounts and counted; what has no account is kept.
 
-A report that a message id tells the account of later is counted then, once: it is written down before message ids are
-asked for again, and ids are written down before it is looked for, so that one of the two sees the other; and both count
-it under the same id. In the same way a report that the caller's own code named an account in, which was not known yet,
-waits for that account.
+The account of a report may become known later, by a message id. The report is counted then, once. It is written down
+before message ids are asked for again, and ids are written down before reports are looked for: so one of the two sees
+the other. Both count it under the same id. In the same way a report waits for an account that the caller's own code
+named and that is not known yet.
 """
 
 from __future__ import annotations

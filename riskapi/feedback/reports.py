@@ -57,11 +57,11 @@ BLOCKS: Final = frozenset({"block_reputation", "block_blocklist", "block_content
 class Clues:
     """What may tell whose account a report is about; :mod:`riskapi.feedback.attribution` weighs it.
 
-    ``named`` are values under the configured key of metadata or tags, or, with ``is_header``, of the header in the sent
-    message, which the account's own user may have written; ``feedback_id`` is the message's Feedback-ID header
-    (``a:b:c:sender``), ``return_path`` the envelope sender, which may say it by VERP, ``message_ids`` the message's and
-    the provider's own ids, by which the caller said at send time whose it is. ``dkim_domain`` is the domain that signed
-    the message: nothing weighs it yet, it is kept for attribution by domains that accounts proved.
+    ``named`` are values under the configured key of metadata or tags. With ``is_header`` they are of the header in the
+    sent message, which the account's own user may have written. ``feedback_id`` is the message's Feedback-ID header
+    (``a:b:c:sender``), ``return_path`` the envelope sender, which may say it by VERP. ``message_ids`` are the message's
+    and the provider's own ids, by which the caller said at send time whose it is. ``dkim_domain`` is the domain that
+    signed the message: nothing weighs it yet, it is kept for attribution by domains that accounts proved.
     """
 
     named: tuple[str, ...] = ()

@@ -63,9 +63,12 @@ class PhoneReader:
         """Read ``number``; ``region`` (ISO 3166 alpha-2, the country of the person) reads national formats.
 
         What begins with ``00`` is international before anything else (ITU-T E.164 recommends that prefix). What has
-        no plus sign and no leading zero is a national number where it is written as people of the region write those,
-        trunk prefix included (libphonenumber's national format); else an international one whose plus sign was left
-        off, unless that would make a landline of a mobile; else a national one all the same.
+        no plus sign and no leading zero is read in three ways, the first that fits:
+
+        1. a national number, where it is written as people of the region write those, trunk prefix included
+           (libphonenumber's national format);
+        2. an international one whose plus sign was left off, unless that would make a landline of a mobile;
+        3. a national one, however it is written.
 
         A number that parses but is assigned to nobody keeps ``valid`` and ``possible`` only: it must not link the
         people who made it up. Without a region, what can only be national is unknown: ``valid`` is ``None``.

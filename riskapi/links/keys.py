@@ -57,8 +57,10 @@ def entities_of(stored: bytes | None, user_id: str = "?") -> dict[str, str]:
 
 def packed_entities(keys: Mapping[str, str]) -> bytes:
     """What an account has to do with, by kind, for its field: the letters of all kinds, a zero byte, and the 12 bytes
-    of each HMAC. A name is a kind, or a kind and a colon and something that tells two of a kind apart, which then
-    stands behind the letter: ``md:C_jD-x od`` are a mailbox, a device that is told apart, a mail domain and a device.
+    of each HMAC.
+
+    A name is a kind. Where an account has two of a kind, a colon and something that tells them apart follow, and stand
+    behind the letter: ``md:C_jD-x od`` are a mailbox, a device that is told apart, a mail domain and a device.
     """
     macs = b"".join(_macs(len(keys))("".join(keys.values()).encode()))
     return _letters(tuple(keys)) + _END + _packed(macs)

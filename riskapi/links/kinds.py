@@ -223,9 +223,12 @@ def overlapping(said: Sequence[Entity]) -> list[Entity]:
 
 
 def crowd_limit(kind: str, policy: Policy, *, hosting: bool = False) -> int:
-    """From how many accounts in 30 days on a weak thing is a crowd's; 0: never, -1: it is only counted, -2: counted,
-    and who came close in time is told, as of the operator of a hosting network, -3: counted, and nobody is bad at it
-    where an established customer uses it.
+    """From how many accounts in 30 days on a weak thing is a crowd's, or how else it is touched:
+
+    - 0: it is never a crowd's;
+    - -1: it is only counted;
+    - -2: it is counted, and who came close in time is told, as for the operator of a hosting network;
+    - -3: it is counted, and nobody is bad at it where an established customer uses it.
     """
     if kind == "site":
         return -3

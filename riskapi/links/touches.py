@@ -36,9 +36,9 @@ class TouchSort:
     """What the script is asked of touches of one sort: the ``order`` in which it is given their kinds, the limit of
     each (:func:`riskapi.links.kinds.crowd_limit`), packed, and the letters that tell it who can hold each.
 
-    ``kinds`` is for reading what it says: of each kind, in the order of the touch, where that stands, what the policy
-    says of sharing it, whether it is a crowd's by nature, whether it is one that families and firms share, and what it
-    is where nobody else ever touched it (:func:`alone`).
+    ``kinds`` is for reading what it says. It tells of each kind, in the order of the touch: where that stands, what the
+    policy says of sharing it, whether it is a crowd's by nature, whether families and firms share it, and what it is
+    where nobody else ever touched it (:func:`alone`).
     """
 
     order: tuple[str, ...]

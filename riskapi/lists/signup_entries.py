@@ -5,10 +5,10 @@ The table tells of these kinds in a field of its own, :data:`FIELD`: ``<generati
 a space after each><sign>``. Every script that writes the table keeps it in the same step as the entry. A signup asks
 for it together with the entries: where it tells of a kind that was not asked for, everything is asked for.
 
-Earlier releases do not keep it. Where one wrote, the number is not that of the table any more. Whoever finds that (the
-next script that writes, and each process twice a second) takes the field away or begins a new generation, whose sign is
-``?``: everything is asked for then, until a process has read the kinds of all entries and made it ``+``. Each process
-reads them once before it believes any such field, for numbers can be equal by accident.
+Earlier releases do not keep it. Where one wrote, the number is not that of the table any more. The next script that
+writes finds that, and so does each process twice a second: it takes the field away, or begins a new generation, whose
+sign is ``?``. Everything is asked for then, until a process has read the kinds of all entries and made the sign ``+``.
+Each process reads them once before it believes any such field, for numbers can be equal by accident.
 """
 
 from __future__ import annotations

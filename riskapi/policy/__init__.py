@@ -7,7 +7,7 @@ broken policy with the file, the key and the reason.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
@@ -17,9 +17,9 @@ from pydantic import Field, ValidationError
 
 from riskapi.contract import Tier
 from riskapi.errors import ConfigurationError, reworded
-from riskapi.policy import cap_faults
+from riskapi.policy.faults import faults
 from riskapi.policy.rules import Matcher, Mode, Rule, matcher
-from riskapi.policy.section import Section, beyond_64_bits
+from riskapi.policy.section import Section
 from riskapi.policy.tables import (
     SEVERITY,
     Attack,
@@ -31,7 +31,6 @@ from riskapi.policy.tables import (
     FeedbackRules,
     Guard,
     Hubs,
-    Kind,
     Links,
     Model,
     Outage,
@@ -44,7 +43,6 @@ from riskapi.policy.tables import (
     Reviews,
     Sends,
     Step,
-    Strength,
     Takeover,
     Thresholds,
     TierCaps,
@@ -236,7 +234,7 @@ def check(data: Mapping[str, Any], *, where: str, known: Mapping[str, Signal] | 
     except ValidationError as error:
         one = error.errors(include_url=False)[0]
         raise ConfigurationError(where, _key(one["loc"], one["type"], data), _reason(one), one["type"]) from error
-    for key, reason in _faults(policy, registered() if known is None else known):
+    for key, reason in faults(policy, registered() if known is None else known):
         raise ConfigurationError(where, key, reason)
     return policy
 
@@ -267,67 +265,3 @@ def _reason(error: Any) -> str:
             return f"{error['input']!r} is not one of {error['ctx']['expected']}"
         case _:
             return f"{(said := reworded(error['msg']))[:1].lower()}{said[1:]}, found {error['input']!r}"
-
-
-def _faults(policy: Policy, known: Mapping[str, Signal]) -> Iterator[tuple[str, str]]:
-    yield from beyond_64_bits(policy.model_dump())
-    yield from cap_faults.faults(policy.tiers, policy.plans, policy.outage)
-    if policy.thresholds.review >= policy.thresholds.limit:
-        yield (
-            "thresholds.review",
-            f"{policy.thresholds.review} must be below thresholds.limit, {policy.thresholds.limit}",
-        )
-    if policy.attack.review >= policy.attack.limit:
-        yield "attack.review", f"{policy.attack.review} must be below attack.limit, {policy.attack.limit}"
-    named = {"*", *(rule.name for rule in policy.rules)}
-    for at, name in enumerate(policy.attack.rules):
-        if name not in named:
-            yield f"attack.rules[{at}]", f"there is no rule named {name[:64]!r}"
-    if policy.model.prior * 100 >= policy.thresholds.review:
-        yield "model.prior", "must lie below thresholds.review / 100, or everybody would be reviewed without a model"
-    for at, glob in enumerate(policy.guard.signals):
-        if not any(fnmatchcase(name, glob) for name in known):
-            yield f"guard.signals[{at}]", f"{glob!r} matches no signal"
-    yield from _link_faults(policy.links)
-    yield from _wave_faults(policy.waves)
-    hours = policy.rescoring.schedule_hours
-    if list(hours) != sorted(set(hours)):
-        yield "rescoring.schedule_hours", "must rise from one to the next"
-    names: set[str] = set()
-    for at, rule in enumerate(policy.rules):
-        if rule.name in names:
-            yield f"rules[{at}].name", f"there is another rule named {rule.name}"
-        names.add(rule.name)
-        for key, reason in rule.faults(known):
-            yield f"rules[{at}].{key}", reason
-        if SEVERITY[rule.tier] > SEVERITY[policy.guard.tier] and all(policy.guards(name) for name in rule.when):
-            yield (
-                f"rules[{at}].tier",
-                f"{rule.tier} for nothing but a shared place; add another condition, or use {policy.guard.tier}",
-            )
-
-
-def _link_faults(links: Links) -> Iterator[tuple[str, str]]:
-    for strength in get_args(Strength):
-        if strength not in links.strengths:
-            yield f"links.strengths.{strength}", "is missing"
-    for kind in get_args(Kind):
-        if kind not in links.kinds:
-            yield f"links.kinds.{kind}", "is missing"
-    order = [links.strengths.get(strength, 0.0) for strength in get_args(Strength)]
-    if order != sorted(order, reverse=True):
-        yield "links.strengths", "must not rise from strong over medium to weak"
-    if links.strengths.get("weak", 0.0) >= links.bind_weight:
-        yield "links.bind_weight", "must be above links.strengths.weak, or strangers behind one address would be one"
-
-
-def _wave_faults(waves: Waves) -> Iterator[tuple[str, str]]:
-    near = waves.near_minutes * 60
-    if waves.hours * 3600 < near:
-        yield "waves.hours", f"{waves.hours} is shorter than waves.near_minutes, {waves.near_minutes}"
-    for at, pace in enumerate(waves.quick):
-        if pace.seconds > near:
-            yield (
-                f"waves.quick[{at}].seconds",
-                f"{pace.seconds} is longer than waves.near_minutes, {waves.near_minutes}",
-            )

@@ -1,8 +1,8 @@
 """The words Postfix and a policy server exchange: SMTPD_POLICY_README (https://www.postfix.org/SMTPD_POLICY_README.html).
 
 A request is lines of ``name=value`` and an empty line; the answer is ``action=…`` and an empty line. "In case of
-trouble the policy server must not send a reply": a request that makes no sense ends the connection instead, and
-Postfix asks once more and then does what its ``smtpd_policy_service_default_action`` says.
+trouble the policy server must not send a reply": a request that makes no sense ends the connection instead. Postfix
+then asks once more, and after that does what its ``smtpd_policy_service_default_action`` says.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Erasing an account: what goes at once, what stays as evidence until a day, and what is done when that day comes.
 
 What was posted, decided, read, labelled, reported and counted of it goes at once, with its reviews and what the streams
-tell of it. Which things it shared stays until the day, as keyed HMACs beside its ``user_id``, with how it stood
-(limited, abusive, established), and what it spent: those who share these things with it are then decided as if it were
+tell of it. What stays until the day is which things it shared, as keyed HMACs beside its ``user_id``, how it stood
+(limited, abusive, established), and what it spent. So those who share these things with it are decided as if it were
 still there. When the day comes all of that goes, clusters that hung on it are taken apart, and those who shared
 something with it are decided again.
 

@@ -17,9 +17,9 @@ from riskapi.store.connections import Store
 from riskapi.store.streams import SHARDS
 from signals.records import record
 
-#: How many reviews of each shard are looked at, the latest decided first; how many of one day; how many cases are
-#: shown; and of how many accounts that share something the reviews are looked at, whenever they were decided. More
-#: would cost a page more than it may take.
+#: So many reviews of each shard are looked at, the latest decided first, and so many of one day. So many cases are
+#: shown. Of so many accounts that share something the reviews are looked at, whenever they were decided. More would
+#: cost a page more than it may take.
 _LATEST, _TODAY, _SHOWN, _SHARING = 30, 60, 8, 40
 #: From this share of common reasons on two cases are alike.
 _ALIKE = 0.5

@@ -23,9 +23,10 @@ _REMEMBERED = 50_000
 
 
 class LocalGrants:
-    """Grants without the store, until what was granted is recorded: to an account no more than ``outage.hourly`` from
-    all processes of this machine, nor what was last known to be left to it; and from this process no more than
-    ``outage.recipients`` to all together.
+    """Grants without the store, until what was granted is recorded.
+
+    An account gets no more than ``outage.hourly`` from all processes of this machine, and no more than was last known
+    to be left to it. All accounts together get no more than ``outage.recipients`` from this process.
     """
 
     def __init__(self, journal: Journal, budgets: Budgets) -> None:

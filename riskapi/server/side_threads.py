@@ -33,9 +33,11 @@ _PLATFORM_SECONDS = 15.0
 def watch(service: Service, stop: threading.Event) -> None:
     """Start the threads that work beside requests, until ``stop`` is set.
 
-    One records what was journaled as soon as the store is there again, one takes the policy that comes into force and
-    says which that is, one reads the data that was swapped, one sees of which kinds there are entries of lists, one
-    shows the alarms about the platform in the metrics.
+    - ``journal`` records what was journaled as soon as the store is there again.
+    - ``policy`` takes the policy that comes into force, and says which that is.
+    - ``data`` reads the data that was swapped.
+    - ``entries`` sees of which kinds there are entries of lists.
+    - ``platform`` shows the alarms about the platform in the metrics.
     """
     _repeat("journal", _JOURNAL_SECONDS, lambda: _recover(service), stop)
     worker = DecidingWorker(service.store, service.parts.publisher, time.time)

@@ -126,14 +126,16 @@ def proposal(rows: Iterable[Scored], back: ReadingBack, until: float, basis: Bas
     if policy.model.mode == "shadow":
         reasons.append("The model is in shadow: the thresholds decide nothing until it is live")
 
-    def counted(tier: Tier, label: str | None, thresholds: tuple[float, float], least: bool = False) -> tuple[int, int]:
+    def counted(
+        tier: Tier, label: str | None, thresholds: tuple[float, float], *, least: bool = False
+    ) -> tuple[int, int]:
         tiers = [row.tier(*thresholds) for row in found if label in (None, row.label)]
         return sum(each == tier or (least and SEVERITY[each] > SEVERITY[tier]) for each in tiers), len(tiers)
 
     def both(tier: Tier, label: str, least: bool = False) -> BeforeAndAfter:
         return {
-            "before": share(*counted(tier, label, (now.review, now.limit), least)),
-            "after": share(*counted(tier, label, (review, limit), least)),
+            "before": share(*counted(tier, label, (now.review, now.limit), least=least)),
+            "after": share(*counted(tier, label, (review, limit), least=least)),
         }
 
     days = based["days"]

@@ -87,8 +87,8 @@ class _Taken:
 
 @record
 class _Reading:
-    """What was read of a stream: entries to be handled, how many were read in all, those that are nobody's business
-    among them, the id of the last new one (empty for none), and whether there may be more.
+    """What was read of a stream: the entries to be handled, and the ``count`` of all, those that are nobody's business
+    included. ``last`` is the id of the last new one, empty for none; ``is_more`` whether there may be more.
     """
 
     taken: list[_Taken]

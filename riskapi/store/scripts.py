@@ -1,6 +1,7 @@
 """The Lua scripts of the store, one operation a file in ``riskapi/store/lua``, known by name and SHA-1.
 
-What several operations need is a file of ``lua/parts``; a line ``--+ <name>`` in a script stands for it.
+What several operations need is a file of ``lua/parts``, and so is a step of a long one; a line ``--+ <name>`` in a
+script stands for it.
 """
 
 from __future__ import annotations

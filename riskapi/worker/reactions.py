@@ -52,8 +52,8 @@ from riskapi.times import instant
 
 #: Seconds that those who are linked to an account wait, so that a ring that opens at once is looked at once.
 _SETTLE = 2.0
-#: Seconds for each of the accounts of a cluster until all are decided once more because of what happened meanwhile: ten
-#: times what a decision takes, so that a ring in which something happens all the time leaves time for others.
+#: What happens in a cluster meanwhile has all its accounts decided once more, after so many seconds for each of them.
+#: That is ten times what a decision takes: a ring in which something happens all the time leaves time for others.
 _APART = 0.04
 #: Clusters of which it is known when their accounts are decided again.
 _KEPT = 10_000
@@ -110,9 +110,10 @@ class Reactions:
             react(entry)
 
     def handle_together(self, entries: Sequence[StreamEntry]) -> list[bool]:
-        """Do at once what is to be done about signups and imports of which nothing else follows, about accounts that
-        joined clusters, or were limited, and about what the mail of several accounts of a cluster met; says of each
-        entry whether it was one. Raises :class:`riskapi.errors.StoreUnavailable`.
+        """Do at once what is to be done about entries that come in numbers, and say of each entry whether it was one.
+
+        These are signups and imports of which nothing else follows, accounts that joined clusters or were limited, and
+        what the mail of several accounts of a cluster met. Raises :class:`riskapi.errors.StoreUnavailable`.
         """
         plain = [self._is_plain(entry) for entry in entries]
         known = [entry for entry, is_plain in zip(entries, plain, strict=True) if is_plain]

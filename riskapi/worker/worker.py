@@ -50,9 +50,9 @@ _IDLE = 0.1
 _LOOK = 1.0
 #: Seconds after a store that was away is tried again.
 _AWAY = 1.0
-#: Seconds after the latest thing that happened in which those who are due are still decided again, where callers set
-#: the clock: more than the last of 10,000 whom one entry names waits for his turn (agenda.py), and than those who are
-#: linked wait. Otherwise all but the first of them are left until more happens.
+#: Where callers set the clock, those who are due are still decided again for so many seconds after the latest thing
+#: that happened. It is more than the linked wait, and than the last of 10,000 whom one entry names waits for his turn
+#: (agenda.py): otherwise all but the first of them are left until more happens.
 _GOES_ON = 120.0
 
 

@@ -18,7 +18,7 @@ from riskapi.api.flask_app import ROUTES
 from riskapi.errors import CODES
 from riskapi.store.connections import Store
 from tests.answers import TOLD, conforms, operations
-from tests.conftest import BOOTSTRAP_KEY, NOW
+from tests.conftest import NOW, keyed
 
 #: A signup that is sent to review by the shipped policy: a throw-away mailbox.
 SUSPECT = {"account": {"user_id": "u1", "name": "Ana Ruiz"}, "email": {"address": "ana.ruiz@mailinator.com"}}
@@ -42,9 +42,7 @@ def app(make_app: Callable[..., Flask]) -> Flask:
 
 @pytest.fixture
 def http(app: Flask) -> FlaskClient:
-    client = app.test_client()
-    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {BOOTSTRAP_KEY}"
-    return client
+    return keyed(app)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from riskapi.errors import ConfigurationError
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from tests.answers import conforms, is_problem
-from tests.conftest import BOOTSTRAP_KEY, Clock
+from tests.conftest import Clock, keyed
 from tests.signups import together
 
 SHIPPED = policy.load(policy.DEFAULT).model_dump(mode="json")
@@ -51,8 +51,7 @@ def worker(
 
     def make() -> tuple[Service, FlaskClient]:
         service = assemble(replace(settings, model_mode="off"), store, clock)
-        found = build(service.parts).test_client()
-        found.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {BOOTSTRAP_KEY}"
+        found = keyed(build(service.parts))
         return service, found
 
     return make

@@ -14,7 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from pydantic import SecretStr
 
-from tests.conftest import BOOTSTRAP_KEY, NOW, ROOT, Clock
+from tests.conftest import NOW, ROOT, Clock, keyed
 
 #: Answers that say the request is not one; a missing thing (404) or a state (409) may be as it is.
 _WRONG = {400, 405, 413, 415, 422}
@@ -34,9 +34,7 @@ _IDS = {"rev": "review_id", "rsv": "reservation_id", "clu": "cluster_id", "cut":
 @pytest.fixture(params=[NOW, time.time()], ids=["at-a-time", "now"])
 def http(request: pytest.FixtureRequest, make_app: Callable[..., Flask], clock: Clock) -> FlaskClient:
     clock.now = request.param
-    client = make_app(feedback_postmark_auth=SecretStr("user:password")).test_client()
-    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {BOOTSTRAP_KEY}"
-    return client
+    return keyed(make_app(feedback_postmark_auth=SecretStr("user:password")))
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from tests.bench.bodies import bodies
 from tests.bench.copies import Copies
 from tests.bench.families import families
 from tests.bench.in_process import sign_up
-from tests.conftest import BOOTSTRAP_KEY
+from tests.conftest import keyed
 from tests.members import members
 from tests.streams import told
 from tests.working import Work
@@ -54,9 +54,7 @@ def loaded(service: Service) -> list[Signup]:
 
 @pytest.fixture
 def api(service: Service) -> FlaskClient:
-    client = build(service.parts).test_client()
-    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {BOOTSTRAP_KEY}"
-    return client
+    return keyed(build(service.parts))
 
 
 def test_it_is_shown(loaded: list[Signup], api: FlaskClient) -> None:

@@ -9,7 +9,6 @@ import contextlib
 import os
 import re
 import signal
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -30,6 +29,7 @@ from tests.browser import CHROMIUM, become_admin, give_password, launched
 from tests.conftest import BOOTSTRAP_KEY, NOW, Clock
 from tests.console.visitor import PASSWORD, made
 from tests.signups import home
+from tests.threaded import running
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here (Debian: apt-get install chromium)")
 #: Pages about limits.
@@ -76,13 +76,8 @@ def sign_up(site: Flask, user: str, device: str) -> None:
 
 @pytest.fixture(scope="module")
 def url(site: Flask) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, site, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join(10)
-    server.server_close()
+    with running(make_server("127.0.0.1", 0, site, threaded=True)) as server:
+        yield f"http://127.0.0.1:{server.server_port}"
 
 
 @pytest.fixture(scope="module")

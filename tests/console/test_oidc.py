@@ -14,23 +14,23 @@ from riskapi.console.access_parts import AccessParts
 from riskapi.errors import ConfigurationError
 from riskapi.settings import Settings
 from tests.conftest import NOW, Clock
-from tests.console import provider as stand_in
 from tests.console.provider import CLIENT, SECRET, Provider
 from tests.console.visitor import PASSWORD, Visitor, made
+from tests.threaded import running
 
 MAIL = "ana@ruiz.example"
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[Provider]:
-    with stand_in.running() as found:
+def provider_of_module() -> Iterator[Provider]:
+    with running(Provider()) as found:
         yield found
 
 
 @pytest.fixture
-def provider(running: Provider) -> Provider:
-    running.begin()
-    return running
+def provider(provider_of_module: Provider) -> Provider:
+    provider_of_module.begin()
+    return provider_of_module
 
 
 @pytest.fixture

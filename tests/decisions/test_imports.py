@@ -36,7 +36,7 @@ from riskapi.times import rfc3339
 from riskapi.webhooks.notices import notice
 from tests.answers import conforms, is_problem
 from tests.commanding import Command, environment, on_terminal
-from tests.conftest import BOOTSTRAP_KEY, NOW, ROOT
+from tests.conftest import BOOTSTRAP_KEY, NOW, ROOT, keyed
 from tests.conftest import Service as Served
 from tests.grants import ask, view
 from tests.members import members
@@ -50,9 +50,7 @@ PHONE = "+34600123123"
 
 @pytest.fixture
 def http(service: Service) -> FlaskClient:
-    client = build(service.parts).test_client()
-    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {BOOTSTRAP_KEY}"
-    return client
+    return keyed(build(service.parts))
 
 
 def customer(user: str = "u1", age_days: float = 900, **parts: Any) -> dict[str, Any]:

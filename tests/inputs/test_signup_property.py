@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from riskapi.api.problems import ProblemDocument
 from riskapi.decisions.answer import Assessment
 from tests.answers import checked
-from tests.conftest import BOOTSTRAP_KEY
+from tests.conftest import keyed
 
 QUICK = settings(
     max_examples=150,
@@ -116,9 +116,7 @@ values = st.recursive(
 
 @pytest.fixture
 def http(make_app: Callable[..., Flask]) -> FlaskClient:
-    client = make_app().test_client()
-    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {BOOTSTRAP_KEY}"
-    return client
+    return keyed(make_app())
 
 
 def damage(signup: Any, path: list[int], value: Any, action: str) -> Any:

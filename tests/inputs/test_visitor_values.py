@@ -17,7 +17,7 @@ from riskapi.inputs.signup import Signup
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from riskapi.times import rfc3339
-from tests.conftest import BOOTSTRAP_KEY, NOW, Clock
+from tests.conftest import BOOTSTRAP_KEY, NOW, Clock, keyed
 
 LONG, LONGER = "x" * 2048, "x" * 2049
 HALF = "\ud83d"
@@ -28,9 +28,7 @@ HUGE = 10**400
 
 @pytest.fixture
 def http(make_app: Callable[..., Any]) -> FlaskClient:
-    client: FlaskClient = make_app(model_mode="off").test_client()
-    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {BOOTSTRAP_KEY}"
-    return client
+    return keyed(make_app(model_mode="off"))
 
 
 def nested(pointer: str, value: Any) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from riskapi.store.connections import Store
 from riskapi.store.embedded import Embedded
 from riskapi.store.streams import account_key
 from riskapi.worker.worker import Worker
-from tests.conftest import BOOTSTRAP_KEY, NOW, Clock
+from tests.conftest import BOOTSTRAP_KEY, NOW, Clock, keyed
 from tests.grants import under
 from tests.privacy.life import FRIEND, HERS, MAIL, USER, live, signup, traces
 from tests.reviewing import decide, undo
@@ -39,9 +39,7 @@ STAYS = {
 @pytest.fixture
 def client(service: app.Service) -> Any:
     """An HTTP client of the service of the test, which decides by rules alone."""
-    client = build(service.parts).test_client()
-    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {BOOTSTRAP_KEY}"
-    return client
+    return keyed(build(service.parts))
 
 
 def erase(client: Any, days: int | None = None, user: str = USER) -> Any:

@@ -24,7 +24,7 @@ from riskapi.store.scripts import Script
 from riskapi.store.streams import account_key, shard, stream
 from riskapi.times import rfc3339
 from tests.answers import conforms, is_problem
-from tests.conftest import BOOTSTRAP_KEY, NOW, Clock
+from tests.conftest import NOW, Clock, keyed
 from tests.grants import ask, opened, under, view
 from tests.plans import planned, signed_up, tell
 from tests.racing import beside, raised
@@ -37,9 +37,7 @@ BODY = {"hourly": 300, "daily": 900, "monthly": 3000, "reason": "Opens a shop"}
 
 @pytest.fixture
 def http(service: Service) -> FlaskClient:
-    client = build(service.parts).test_client()
-    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {BOOTSTRAP_KEY}"
-    return client
+    return keyed(build(service.parts))
 
 
 def give(
@@ -367,8 +365,7 @@ class TestApi:
     def test_the_clock_of_a_replay_counts(self, service: Service, clock: Clock) -> None:
         opened(service, "u1")
         parts = replace(service.parts, replay=True)
-        client = build(parts).test_client()
-        client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {BOOTSTRAP_KEY}"
+        client = keyed(build(parts))
         given = {**BODY, "expires_at": "2026-11-25T00:00:00Z"}
         late = {"X-Replay-Time": "2026-11-25T00:00:00Z"}
         is_problem(client.put(PATH, json=given, headers=late), 422, "invalid")

@@ -6,7 +6,6 @@ import json
 import os
 import socketserver
 import subprocess
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import pytest
 from tests.conftest import BOOTSTRAP_KEY, Service
 from tests.examples import programs, python
 from tests.grants_stand_in import KEY, Question, grants
+from tests.threaded import running
 
 PROGRAMS = programs("send")
 
@@ -43,13 +43,10 @@ class Sink(socketserver.StreamRequestHandler):
 
 @pytest.fixture
 def sink() -> Iterator[str]:
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Sink) as server:
-        server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Sink)
+    server.daemon_threads = True
+    with running(server):
         yield f"127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-        thread.join()
 
 
 def run(program: list[str], recipients: str, tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str]:

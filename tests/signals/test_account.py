@@ -20,6 +20,7 @@ from signals.web_addresses import host
 from signals.written_links import links
 from signals.written_numbers import has_phone_number
 from tests.active_readers import shipped
+from tests.signals.reading import alone
 
 READER = MailReader(shipped())
 SIGNALS = {name: found for name, found in registered().items() if found.family == "account"}
@@ -28,7 +29,7 @@ MESSAGES = ("account_name_has_link", "account_name_has_phone", "account_name_has
 
 def read(mail: str = "ana@gmail.com", **account: str) -> Readings:
     facts = Facts(at=0.0, account=Account(**account), email=READER.read(mail))
-    return {name: found.read(facts) for name, found in SIGNALS.items()}
+    return {name: alone(found, facts) for name, found in SIGNALS.items()}
 
 
 def said(readings: Readings) -> set[str]:
@@ -333,7 +334,7 @@ def test_the_host_of_a_website(address: str, found: str) -> None:
 def test_no_text_makes_a_signal_raise(name: str, organization: str, website: str) -> None:
     facts = Facts(at=0.0, account=Account(name, organization, website), email=READER.read("ana@ruiz.example"))
     for found in SIGNALS.values():
-        value = found.read(facts)
+        value = alone(found, facts)
         assert value is None or type(value).__name__ == found.type
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from signals.facts import Account, Behavior, Email, Facts, Phone
 from signals.registry import Readings, registered
+from tests.signals.reading import alone
 
 SIGNALS = {name: found for name, found in registered().items() if found.family == "behavior"}
 #: 16 + 8 + 13 + 20 + 12 = 69 characters a person would type.
@@ -22,7 +23,7 @@ def read(**behavior: Any) -> Readings:
         phone=Phone("+34600123123", valid=True),
         behavior=Behavior(**behavior),
     )
-    return {name: found.read(facts) for name, found in SIGNALS.items()}
+    return {name: alone(found, facts) for name, found in SIGNALS.items()}
 
 
 def test_what_was_not_measured_is_unknown() -> None:

@@ -12,6 +12,7 @@ from riskapi.inputs.signup import DevicePart
 from signals.facts import Account, Email, Facts, Network
 from signals.registry import Readings, registered
 from tests.agents import CHROME, IPHONE
+from tests.signals.reading import alone
 
 SIGNALS = {name: found for name, found in registered().items() if found.family == "device"}
 AT = datetime(2024, 11, 1, tzinfo=UTC).timestamp()
@@ -26,7 +27,7 @@ def read(network: Network | None = HOME, at: float = AT, **part: str) -> Reading
         network=network,
         device=devices.read(DevicePart(**part)),
     )
-    return {name: found.read(facts) for name, found in SIGNALS.items()}
+    return {name: alone(found, facts) for name, found in SIGNALS.items()}
 
 
 def test_without_a_device_everything_is_unknown() -> None:

@@ -9,6 +9,7 @@ from signals.email import NEEDS
 from signals.facts import Account, Email, Facts
 from signals.registry import Readings, registered
 from tests.active_readers import shipped
+from tests.signals.reading import alone
 
 READER = MailReader(shipped())
 SIGNALS = {name: found for name, found in registered().items() if found.family == "email"}
@@ -16,7 +17,7 @@ SIGNALS = {name: found for name, found in registered().items() if found.family =
 
 def read(address: str, **account: str) -> Readings:
     facts = Facts(at=0.0, account=Account(**account), email=READER.read(address))
-    return {name: found.read(facts) for name, found in SIGNALS.items()}
+    return {name: alone(found, facts) for name, found in SIGNALS.items()}
 
 
 @pytest.mark.parametrize(
@@ -189,11 +190,11 @@ def test_there_are_enough_signals_and_they_are_pure() -> None:
 def test_no_address_makes_a_signal_raise(address: str, other: str) -> None:
     facts = Facts(at=0.0, account=Account(other, other, other), email=READER.read(address))
     for found in SIGNALS.values():
-        value = found.read(facts)
+        value = alone(found, facts)
         assert value is None or type(value).__name__ == found.type
 
 
 @given(st.builds(Email, given=st.text(), valid=st.booleans(), local=st.text(), domain=st.text(), tag=st.text()))
 def test_half_known_addresses_are_read(address: Email) -> None:
     for found in SIGNALS.values():
-        found.read(Facts(at=0.0, account=Account("a", "b", "c"), email=address))
+        alone(found, Facts(at=0.0, account=Account("a", "b", "c"), email=address))

@@ -8,6 +8,7 @@ import pytest
 
 from signals.facts import Account, Cluster, Email, Entity, Facts
 from signals.registry import Readings, registered
+from tests.signals.reading import alone
 
 NOW = 1_795_341_600.0
 SIGNALS = {name: found for name, found in registered().items() if found.family == "links"}
@@ -29,12 +30,12 @@ def read(*entities: Entity, cluster: Cluster | None = None) -> Readings:
         entities={row.kind: row for row in entities},
         cluster=cluster,
     )
-    return {name: signal.read(facts) for name, signal in SIGNALS.items()}
+    return {name: alone(signal, facts) for name, signal in SIGNALS.items()}
 
 
 def test_without_the_store_everything_is_unknown_and_says_why() -> None:
     facts = Facts(at=NOW, account=Account(), email=Email("x", valid=False), missing={"store": "store_unavailable"})
-    assert {signal.read(facts) for signal in SIGNALS.values()} == {None}
+    assert {alone(signal, facts) for signal in SIGNALS.values()} == {None}
     assert {signal.cause(facts) for signal in SIGNALS.values()} == {"store_unavailable"}
 
 

@@ -7,13 +7,14 @@ import pytest
 from signals.facts import Account, Email, Facts, Network
 from signals.registry import Readings, registered
 from signals.whereabouts import country_of_person
+from tests.signals.reading import alone
 
 SIGNALS = {name: found for name, found in registered().items() if found.family == "network"}
 
 
 def read(network: Network | None) -> Readings:
     facts = Facts(at=0.0, account=Account(), email=Email("ana@ruiz.example", valid=True), network=network)
-    return {name: found.read(facts) for name, found in SIGNALS.items()}
+    return {name: alone(found, facts) for name, found in SIGNALS.items()}
 
 
 def known(**fields: Any) -> Network:

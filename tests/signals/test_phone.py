@@ -10,6 +10,7 @@ from phonenumbers import country_code_for_region
 from riskapi.inputs.phone import PhoneReader
 from signals.facts import Account, Device, Email, Facts, Network, Phone
 from signals.registry import Readings, registered
+from tests.signals.reading import alone
 
 SIGNALS = {name: found for name, found in registered().items() if found.family == "phone"}
 HOME = Network("83.50.1.1", ip="83.50.1.1", country="ES", kind="consumer")
@@ -24,7 +25,7 @@ def read(number: str | None, network: Network | None = None, zone: frozenset[str
         network=network,
         device=Device(time_zone_countries=zone),
     )
-    return {name: found.read(facts) for name, found in SIGNALS.items()}
+    return {name: alone(found, facts) for name, found in SIGNALS.items()}
 
 
 @pytest.mark.parametrize("region", ["US", "DO", "GB", "JE", "IT", "VA", "KZ", "RU", "ES", "NC", "001", "AQ", "ZZ", ""])
@@ -35,7 +36,7 @@ def test_regions_have_the_calling_codes_that_the_library_knows(region: str, coun
     facts = Facts(at=0.0, account=Account(), email=Email("x", valid=False), phone=phone, network=network)
     codes = country_code_for_region(region), country_code_for_region(country)
     expected = None if 0 in codes else codes[0] != codes[1]
-    assert SIGNALS["phone_region_mismatch"].read(facts) is expected
+    assert alone(SIGNALS["phone_region_mismatch"], facts) is expected
 
 
 def test_without_a_phone_everything_is_unknown() -> None:

@@ -15,6 +15,7 @@ from riskapi.inputs.optional import not_provided
 from riskapi.inputs.signup import Signup
 from signals import registry
 from signals.facts import Account, Email, Facts
+from tests.signals.reading import alone
 
 FACTS = Facts(at=0.0, account=Account(), email=Email(given="x", valid=False), missing={"/phone/number": "not_provided"})
 
@@ -127,7 +128,7 @@ def test_what_several_signals_need_is_worked_out_once(
     assert list(readings) == list(signals.registered())
     assert list(readings.items())[-3:] == [("sample_length", length), ("sample_at", 0.0), ("sample_is_ana", is_ana)]
     assert len(declare.__dict__["asked"]) == 1
-    assert registry.registered()["sample_length"].read(replace(FACTS, account=Account(name=name))) == length
+    assert alone(registry.registered()["sample_length"], replace(FACTS, account=Account(name=name))) == length
 
 
 @pytest.mark.parametrize(

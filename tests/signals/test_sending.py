@@ -10,6 +10,7 @@ from riskapi import policy
 from riskapi.policy.rules import matching
 from signals.facts import Account, Email, Entity, Facts
 from signals.registry import Readings, registered
+from tests.signals.reading import alone
 
 NOW = 1_795_341_600.0
 HOUR = 3600.0
@@ -26,12 +27,12 @@ def entity(kind: str, accounts: int, **changes: Any) -> Entity:
 def read(*entities: Entity) -> Readings:
     found = {row.kind: row for row in entities}
     facts = Facts(at=NOW, account=Account(), email=Email("x", valid=False), entities=found)
-    return {name: signal.read(facts) for name, signal in SIGNALS.items()}
+    return {name: alone(signal, facts) for name, signal in SIGNALS.items()}
 
 
 def test_without_the_store_everything_is_unknown_and_says_why() -> None:
     facts = Facts(at=NOW, account=Account(), email=Email("x", valid=False), missing={"store": "store_unavailable"})
-    assert {signal.read(facts) for signal in SIGNALS.values()} == {None}
+    assert {alone(signal, facts) for signal in SIGNALS.values()} == {None}
     assert {signal.cause(facts) for signal in SIGNALS.values()} == {"store_unavailable"}
 
 

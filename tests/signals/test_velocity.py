@@ -7,6 +7,7 @@ import pytest
 from riskapi import policy
 from signals.facts import Account, Email, Entity, Facts, Wave
 from signals.registry import Readings, registered
+from tests.signals.reading import alone
 
 NOW = 1_795_341_600.0
 SIGNALS = {name: found for name, found in registered().items() if found.family == "velocity"}
@@ -16,7 +17,7 @@ KINDS = {"domain": "mail_domain"}
 def read(*entities: Entity, wave: Wave | None = None, email: str = "ana@ruiz.example") -> Readings:
     found = {row.kind: row for row in entities}
     facts = Facts(at=NOW, account=Account(), email=Email(email, valid=True), entities=found, wave=wave)
-    return {name: signal.read(facts) for name, signal in SIGNALS.items()}
+    return {name: alone(signal, facts) for name, signal in SIGNALS.items()}
 
 
 #: Things in the order of their columns, what each needs, and the direction the model is held to.
@@ -67,7 +68,7 @@ def test_a_row_of_the_table_says_what_it_counts(name: str, value: int, text: str
 
 def test_without_the_store_everything_is_unknown_and_says_why() -> None:
     facts = Facts(at=NOW, account=Account(), email=Email("x", valid=False), missing={"store": "store_unavailable"})
-    assert {signal.read(facts) for signal in SIGNALS.values()} == {None}
+    assert {alone(signal, facts) for signal in SIGNALS.values()} == {None}
     assert {signal.cause(facts) for signal in SIGNALS.values()} == {"store_unavailable"}
 
 

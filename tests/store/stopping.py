@@ -1,4 +1,4 @@
-"""Ways in which a store stops answering while its process lives."""
+"""Ways in which a store stops answering while its process lives, or loses who started it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import contextlib
 import os
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +18,27 @@ from tests.waiting import until
 
 #: Seconds a server is given in these tests. One that lives answers in milliseconds, one that is stopped never.
 SHORT, LONG = 0.3, 20.0
+_STARTER = """
+import sys
+from pathlib import Path
+from riskapi.store.embedded import Embedded
+server = Embedded(Path(sys.argv[1]))
+server.start()
+print(server.pid, flush=True)
+sys.stdin.read()
+"""
+
+
+def orphan(data_dir: Path) -> int:
+    """Start a server whose starter is killed then; returns its process id."""
+    starter = subprocess.Popen(
+        [sys.executable, "-c", _STARTER, str(data_dir)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    with starter:
+        assert starter.stdout is not None
+        pid = int(starter.stdout.readline())
+        starter.kill()
+    return pid
 
 
 @contextlib.contextmanager

@@ -21,7 +21,7 @@ from riskapi.store.connections import Store
 from riskapi.store.journal_lines import encode
 from riskapi.webhooks.endpoints import TABLE, Webhooks, guards
 from tests.bench.bodies import bodies
-from tests.conftest import BOOTSTRAP_KEY, NOW
+from tests.conftest import NOW, keyed
 from tests.signups import body, post
 
 KEYS = {"user": "u1", "mail": "u1@mail.example"}
@@ -85,8 +85,7 @@ class TestTables:
     def test_a_version_of_the_policy(
         self, service: Service, store: Store, damage: Callable[[bytes], bytes], make_app: Any
     ) -> None:
-        client = make_app().test_client()
-        client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {BOOTSTRAP_KEY}"
+        client = keyed(make_app())
         for _ in range(2):
             live = client.get("/v1/policy")
             change = {"policy": live.get_json()["policy"], "note": "the same"}
@@ -99,9 +98,7 @@ class TestTables:
 
 @pytest.fixture
 def client(make_app: Callable[..., Any]) -> Any:
-    client = make_app(model_mode="off").test_client()
-    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {BOOTSTRAP_KEY}"
-    return client
+    return keyed(make_app(model_mode="off"))
 
 
 #: What is damaged of an account's: a pattern of keys, and the field of a hash (None: the first row of a list).

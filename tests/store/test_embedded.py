@@ -6,7 +6,6 @@ import re
 import shutil
 import signal
 import stat
-import subprocess
 import sys
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from riskapi.settings import Settings
 from riskapi.store import server_binary
 from riskapi.store.connections import Store, open_store
 from riskapi.store.embedded import Embedded, socket_path
+from tests.store.stopping import orphan
 
 
 def opened(data_dir: Path) -> Store:
@@ -99,28 +99,9 @@ def test_starters_that_race_share_one_server_and_the_last_one_stops_it(tmp_path:
     assert not servers[-1].alive()
 
 
-STARTER = """
-import sys
-from pathlib import Path
-from riskapi.store.embedded import Embedded
-server = Embedded(Path(sys.argv[1]))
-server.start()
-print(server.pid, flush=True)
-sys.stdin.read()
-"""
-
-
 def test_a_server_whose_starter_was_killed_is_adopted_with_all_its_data(tmp_path: Path) -> None:
-    starter = subprocess.Popen(
-        [sys.executable, "-c", STARTER, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
-    assert starter.stdout is not None and starter.stdin is not None
-    pid = int(starter.stdout.readline())
+    pid = orphan(tmp_path)
     opened(tmp_path).execute("SET", "kept", "yes")
-    starter.kill()
-    starter.wait()
-    starter.stdout.close()
-    starter.stdin.close()
     with Embedded(tmp_path) as server:
         assert server.pid == pid
         assert opened(tmp_path).execute("GET", "kept") == b"yes"

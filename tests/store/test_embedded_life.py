@@ -6,8 +6,6 @@ import contextlib
 import errno
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,20 +16,10 @@ from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.store.embedded import Embedded
 from riskapi.store.supervisor import Supervisor
 from tests.filesystems import fill, small
-from tests.store.stopping import SHORT, ask, refuse_writes, run_for_ever, state, stop
+from tests.store.stopping import SHORT, ask, orphan, refuse_writes, run_for_ever, state, stop
 from tests.waiting import until
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self").exists(), reason="reads the states of processes from /proc")
-
-STARTER = """
-import sys
-from pathlib import Path
-from riskapi.store.embedded import Embedded
-server = Embedded(Path(sys.argv[1]))
-server.start()
-print(server.pid, flush=True)
-sys.stdin.read()
-"""
 
 
 def servers(data_dir: Path) -> list[int]:
@@ -42,18 +30,6 @@ def servers(data_dir: Path) -> list[int]:
             if os.readlink(f"/proc/{name}/cwd") == str(data_dir / "store"):
                 found.append(int(name))
     return found
-
-
-def orphan(data_dir: Path) -> int:
-    """A server whose starter was killed."""
-    starter = subprocess.Popen(
-        [sys.executable, "-c", STARTER, str(data_dir)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
-    with starter:
-        assert starter.stdout is not None
-        pid = int(starter.stdout.readline())
-        starter.kill()
-    return pid
 
 
 def fill_memory(data_dir: Path, pid: int) -> None:

@@ -14,8 +14,9 @@ from model import card
 from model.scorer import Scorer
 from signals.registry import Readings, columns, registered
 from training import dataset, evaluate, measures, train
-from training.__main__ import main, parser
+from training.__main__ import main
 from training.dataset import Decision, Example, Split, Truth
+from training.options import parser
 from training.report import Report, interval
 
 AT = datetime(2026, 11, 20, tzinfo=UTC)

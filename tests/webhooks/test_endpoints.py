@@ -22,7 +22,7 @@ from riskapi.webhooks.endpoints import (
     destination,
     guards,
 )
-from tests.conftest import NOW
+from tests.conftest import NOW, keyed
 from tests.signups import together
 
 PUBLIC = "93.184.215.14"
@@ -250,9 +250,7 @@ def _tried(webhooks: Webhooks) -> bool:
 class TestApi:
     @pytest.fixture
     def client(self, make_app: Any) -> Any:
-        client = make_app(webhook_internal=("127.0.0.0/8",)).test_client()
-        client.environ_base["HTTP_AUTHORIZATION"] = "Bearer test-key-0123456789-0123456789-0123456789"
-        return client
+        return keyed(make_app(webhook_internal=("127.0.0.0/8",)))
 
     def test_the_life_of_a_webhook(self, client: Any, store: Store) -> None:
         answer = client.post("/v1/webhooks", json={"url": "http://127.0.0.1:9/x", "events": ["tier.changed"]})

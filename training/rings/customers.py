@@ -13,8 +13,8 @@ from training.simulator.timeline import DAY, HOUR
 #: Days after the signup on which a customer mails, 12 of the 21 of its history.
 MAILS = (1, 2, 4, 6, 7, 9, 11, 13, 14, 16, 18, 20)
 HISTORY = 21 * DAY
-#: Recipients of each of these days, and what a customer asks for, an hour apart, on the day it is measured on: all that
-#: the first earned step of the shipped policy allows, and less than five times a usual day, which would be a takeover.
+#: Recipients of each of these days, and what a customer asks for on the day it is measured on, an hour apart. That is
+#: all that the first earned step of the shipped policy allows; five times a usual day would be a takeover.
 USUAL, ASKS = 300, (400, 400, 200)
 #: The same for people who mail little: four of them stay within what a cluster has together.
 LITTLE, LITTLE_ASKS = 30, (50, 50, 40)

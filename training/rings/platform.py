@@ -15,9 +15,12 @@ from training.simulator.timeline import HOUR
 _LOGIN = 'cause="event"'
 #: Accounts of the platform's own that log in to see whether the worker is done: spread over the worker's streams.
 _BEACONS = 8
-#: Rounds without any other decision that have to follow each other before time goes on; seconds that it then goes on,
-#: more than the worker lets the linked wait; and such steps in a row without a decision, after which all is done.
-_QUIET, _STEP, _IDLE = 2, 3.0, 2
+#: Time goes on after so many rounds in a row without any other decision.
+_QUIET = 2
+#: Seconds by which it goes on: more than the worker lets the linked wait.
+_STEP = 3.0
+#: After so many such steps in a row without a decision all is done.
+_IDLE = 2
 #: Seconds of real time after which a round is given up: its account was due for another cause as well, and was decided
 #: once for both.
 _WAIT = 2.0

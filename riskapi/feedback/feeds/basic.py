@@ -7,7 +7,7 @@ import binascii
 import hmac
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from pydantic import SecretStr
 
@@ -37,15 +37,24 @@ class BasicAuth:
         raise bad_signature("The user and password of this feed are missing or wrong.", _CHALLENGE)
 
 
-class BasicAuthFeed(ProviderFeed):
-    """A provider that signs nothing, and posts one event or an array of them to an address with the secret."""
+class PasswordFeed(ProviderFeed):
+    """A provider that signs nothing, and shows user and password with each request."""
+
+    #: Whether the password may stand in the address instead.
+    in_address: ClassVar[bool] = False
 
     def __init__(self, credentials: SecretStr, naming: Naming) -> None:
-        self._auth, self._naming = BasicAuth(credentials, in_address=True), naming
+        self._auth, self._naming = BasicAuth(credentials, in_address=self.in_address), naming
 
     def verify(self, posted: Posted) -> None:
-        """Check user and password, or the key in the address."""
+        """Check the secret."""
         self._auth.check(posted)
+
+
+class BasicAuthFeed(PasswordFeed):
+    """A provider that posts one event or an array of them to an address with the secret."""
+
+    in_address = True
 
     def read(self, posted: Posted) -> Received:
         """One event, or an array."""

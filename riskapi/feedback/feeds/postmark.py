@@ -10,11 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from pydantic import SecretStr
-
-from riskapi.feedback.feeds.basic import BasicAuth
-from riskapi.feedback.feeds.feed import NotUnderstood, Outcome, Posted, ProviderFeed, received
-from riskapi.feedback.feeds.naming import Naming
+from riskapi.feedback.feeds.basic import PasswordFeed
+from riskapi.feedback.feeds.feed import NotUnderstood, Outcome, Posted, received
 from riskapi.feedback.feeds.payload import diagnostic, digest, domain_of, mapping, moment, parsed, text
 from riskapi.feedback.reports import Received, Report
 
@@ -47,17 +44,10 @@ BOUNCES: Final[Mapping[str, Outcome]] = {
 }
 
 
-class Postmark(ProviderFeed):
+class Postmark(PasswordFeed):
     """Reads what Postmark posts."""
 
     name = "postmark"
-
-    def __init__(self, credentials: SecretStr, naming: Naming) -> None:
-        self._auth, self._naming = BasicAuth(credentials), naming
-
-    def verify(self, posted: Posted) -> None:
-        """Check user and password."""
-        self._auth.check(posted)
 
     def read(self, posted: Posted) -> Received:
         """One record; nothing is read of opens, clicks and types that we do not know."""

@@ -11,11 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from pydantic import SecretStr
-
-from riskapi.feedback.feeds.basic import BasicAuth
-from riskapi.feedback.feeds.feed import NotUnderstood, Outcome, Posted, ProviderFeed, not_this_feed, received
-from riskapi.feedback.feeds.naming import Naming
+from riskapi.feedback.feeds.basic import PasswordFeed
+from riskapi.feedback.feeds.feed import NotUnderstood, Outcome, Posted, not_this_feed, received
 from riskapi.feedback.feeds.payload import diagnostic, domain_of, mapping, moment, parsed, sequence, text
 from riskapi.feedback.reports import Received, Report
 
@@ -71,17 +68,10 @@ COMPLAINTS: Final[Mapping[str, Outcome]] = {
 _SUPPRESSED: Final = "suppress"
 
 
-class SparkPost(ProviderFeed):
+class SparkPost(PasswordFeed):
     """Reads what SparkPost posts."""
 
     name = "sparkpost"
-
-    def __init__(self, credentials: SecretStr, naming: Naming) -> None:
-        self._auth, self._naming = BasicAuth(credentials), naming
-
-    def verify(self, posted: Posted) -> None:
-        """Check user and password."""
-        self._auth.check(posted)
 
     def read(self, posted: Posted) -> Received:
         """A batch. ``[{"msys": {}}]`` is how SparkPost tries whether a webhook answers."""

@@ -60,9 +60,9 @@ def reporters() -> frozenset[str]:
 def signed_by(raw: bytes, allowed: Collection[str], lookup: Lookup, now: float) -> Signed | None:
     """The part of a mail that an ``allowed`` domain or address signed as its author; None without one.
 
-    The address in From must be the allowed one, or at the allowed domain or below it, and the signature must be of that
-    domain or one below; it must cover From, the type and the whole body (no ``l=``), with SHA-256, by a key that is not
-    in test mode, and must be neither expired nor older than 30 days at Unix time ``now``. Raises
+    The address in From must be the allowed one, or at the allowed domain or below it. The signature must be of that
+    domain or one below, and cover From, the type and the whole body (no ``l=``). It must be made with SHA-256, by a key
+    that is not in test mode, and be neither expired nor older than 30 days at Unix time ``now``. Raises
     :class:`KeyUnavailable`, and :class:`riskapi.feedback.mail.message.NotThisKind` for what is not a mail.
     """
     open_mail(raw)

@@ -27,6 +27,7 @@ from tests.conftest import NOW, ROOT
 from tests.feedback.feeds import senders
 from tests.feedback.feeds.conftest import ProviderClient
 from tests.feedback.feeds.senders import CERTIFICATE, CONFIRMATION, SENDERS, TOPIC, Sent
+from tests.threaded import running
 
 AMAZON: Any = SENDERS["ses"]
 SENDGRID: Any = SENDERS["sendgrid"]
@@ -270,12 +271,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def loopback() -> Iterator[Loopback]:
-    with Loopback() as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    with running(Loopback()) as server:
         yield server
-        server.shutdown()
-        thread.join(30)
 
 
 def subscription(url: str = CONFIRMATION, **fields: Any) -> Sent:

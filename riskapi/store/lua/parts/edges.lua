@@ -1,7 +1,10 @@
--- What binds an account, from all the fields of its budget: {cluster = its id or '', edges = {edge = until, as a text}, out = {edge =
--- true} for those it is not bound by (cut, or proved to be its own), aside = whether a proof, or a cut from one, keeps it out
--- of waves, is_new = whether nothing is there, and as they are there spends (packed), revision, first, hold, hold_until, bad
--- (where it is labelled abusive) and proof}.
+-- What binds an account, from all the fields of its budget:
+--   cluster   its id or ''
+--   edges     {edge = until, as a text}
+--   out       {edge = true} for those it is not bound by (cut, or proved to be its own)
+--   aside     whether a proof, or a cut from one, keeps it out of waves
+--   is_new    whether nothing is there
+-- and as they are there: spends (packed), revision, first, hold, hold_until, bad (where it is labelled abusive), proof.
 local AS_THEY_ARE = {
   cluster = true, spends = true, revision = true, first = true, hold = true, hold_until = true, bad = true, proof = true,
 }

@@ -3,11 +3,11 @@
 -- Packed as {latest, start, recipients, start, recipients, …} in MessagePack: `latest` is the latest time seen (time
 -- never runs backwards here by up to FAR, whatever the clocks of several hosts say), then buckets by their rising start,
 -- in seconds.
--- A clock that is farther back than that, or was farther ahead: one of the two was wrong and nobody knows which. What is
--- dated after the time that is given now counts from now on, so it costs each window once and no more; `latest` is then
--- {latest, high, since}: should time come to `high` after all within a month, then it may have been the clock since
--- `since` that was behind, and all that was dated by it is put later by as much as it was, so that nothing leaves a window
--- too early.
+-- Where a clock is farther back than that, one of two was wrong, this one or the one before, and nobody knows which. What
+-- is dated after the time that is given now counts from now on, so it costs each window once and no more. `latest` is then
+-- {latest, high, since}. Should time come to `high` after all within a month, then it may have been the clock since
+-- `since` that was behind: all that was dated by it is put later by as much as it was behind, so that nothing leaves a
+-- window too early.
 -- A spend counts against a window until its bucket has left it whole: up to one grain too long, never too short.
 --   an hour at a grain of a minute, a day of 15 minutes, a month (30 days) of 6 hours
 local WINDOW, GRAIN = {3600, 86400, 2592000}, {60, 900, 21600}
