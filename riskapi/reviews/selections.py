@@ -96,7 +96,7 @@ class SelectionDecisions:
             reason=decision.reason,
             actor=actor,
             at=now,
-            others=tuple((each.user_id, each.review_id) for each in found if not _is_spared(each, decision)),
+            others=self._decisions.closable([each for each in found if not _is_spared(each, decision)], now),
             labels_all=True,
         )
         plan, undoing = self._begun(made)
@@ -143,7 +143,7 @@ class SelectionDecisions:
             "actor": plan.actor,
             "at": plan.at,
             "tier": plan.tier,
-            "accounts": len(plan.others),
+            "accounts": len(plan.user_ids),
             "undone_by": None if undoing is None else undoing.actor,
         }
 
