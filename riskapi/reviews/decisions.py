@@ -33,7 +33,6 @@ from riskapi.reviews.decided_accounts import Candidate, DecidedAccounts, Decisio
 from riskapi.reviews.deniable_values import Deniable, DeniableKind, DeniableValues, Denied
 from riskapi.reviews.denials import Denials
 from riskapi.reviews.queue import Review, Reviews, ReviewScope, ReviewTier, refusal, review_key
-from riskapi.reviews.waiting_reviews import WaitingReviews
 from riskapi.store.connections import Store
 from riskapi.times import rfc3339
 from signals.records import record
@@ -134,7 +133,6 @@ class ReviewDecisions:
         self._decided = DecidedAccounts(store, active)
         self._values = DeniableValues(store, links, active_readers, active)
         self._denials = Denials(store, active)
-        self._waiting = WaitingReviews(store)
 
     def decide(
         self, review_id: str, decision: ReviewDecision, actor: str, now: float, *, dry_run: bool = False
@@ -157,9 +155,7 @@ class ReviewDecisions:
             rows = [touched(each, after=decision.tier) for each in prospect.decided]
             touches = self._labels.reach(user_id, now) if decision.label == "abuse" else None
             return self._answer(review_id, prospect, rows, {}, touches, dry_run=True)
-        lead = ((user_id, None), (user_id, review_id))
-        along = [pair for pair in self.closable(prospect.decided, now) if pair not in lead]
-        plan = _plan(review_id, user_id, decision, prospect, along, actor, now)
+        plan = self._decided.closing(_plan(review_id, user_id, decision, prospect, actor, now), now)
         try:
             first = self._decided.decide(plan)
         except Problem:
@@ -232,22 +228,6 @@ class ReviewDecisions:
             return plan.user_ids
         self._carry_out(plan, None)
         return []
-
-    def closable(self, accounts: Sequence[Candidate], now: float) -> tuple[tuple[str, str | None], ...]:
-        """Each account with each of its reviews that waits at Unix time ``now``, and with none where it has none.
-
-        Reviews of feedback, holds and lists are found while no more than 2,000 of a status wait, those of its latest
-        answer always.
-        """
-        waiting: dict[str, list[str]] = {each.user_id: [] for each in accounts}
-        for row in self._waiting.all(now).reviews:
-            if row.user_id in waiting:
-                waiting[row.user_id].append(row.id)
-        return tuple(
-            (each.user_id, name)
-            for each in accounts
-            for name in dict.fromkeys(filter(None, (each.review_id, *waiting[each.user_id]))) or (None,)
-        )
 
     def carry_out(self, plan: DecisionPlan) -> Mapping[str, Standing]:
         """Decide all accounts of a plan that has no review of its own, with what follows; where each stands then.
@@ -346,13 +326,7 @@ def _check(decision: ReviewDecision, now: float) -> None:
 
 
 def _plan(
-    review_id: str,
-    user_id: str,
-    decision: ReviewDecision,
-    prospect: _Prospect,
-    along: Sequence[tuple[str, str | None]],
-    actor: str,
-    now: float,
+    review_id: str, user_id: str, decision: ReviewDecision, prospect: _Prospect, actor: str, now: float
 ) -> DecisionPlan:
     return DecisionPlan(
         id=f"{review_id}.{secrets.token_hex(6)}",
@@ -363,7 +337,7 @@ def _plan(
         reason=decision.reason,
         actor=actor,
         at=now,
-        others=tuple(along),
+        others=tuple((each.user_id, each.review_id) for each in prospect.decided if each.user_id != user_id),
         deny=tuple((value.entity, value.mac) for value in prospect.values if value.skipped is None),
         deny_expires_at=decision.deny_expires_at,
         reviewer=decision.reviewer,

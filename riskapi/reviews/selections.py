@@ -96,10 +96,10 @@ class SelectionDecisions:
             reason=decision.reason,
             actor=actor,
             at=now,
-            others=self._decisions.closable([each for each in found if not _is_spared(each, decision)], now),
+            others=tuple((each.user_id, each.review_id) for each in found if not _is_spared(each, decision)),
             labels_all=True,
         )
-        plan, undoing = self._begun(made)
+        plan, undoing = self._begun(self._accounts.closing(made, now))
         if undoing is not None:
             raise Problem("not_undoable", "This decision was undone; select the accounts again.")
         standings = self._decisions.carry_out(plan)
