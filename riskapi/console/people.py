@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from riskapi.console import masking
+from riskapi.console.rendering import line
 from riskapi.console.visit import Visit
 
 
@@ -20,5 +21,5 @@ def named(visit: Visit, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any
     for row in rows:
         each = who.get(row["user_id"])
         name, mail = ("", "") if each is None else (each.name, masking.mail(each.mail))
-        found.append({**row, "name": name if plain else masking.name(name), "mail": mail})
+        found.append({**row, "name": line(name if plain else masking.name(name)), "mail": line(mail)})
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +19,10 @@ from riskapi.times import DAY, HOUR
 _MEDIA = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
 #: Tier → the shape that says it beside the word; the colour only repeats it.
 SHAPES: Mapping[str, str] = {"allow": "●", "review": "▲", "limit": "■"}
+
+#: Characters of a line. Names of people and companies have fewer.
+_LINE = 80
+_DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 _TIER = Markup('<span class="tier tier-{}"><span aria-hidden="true">{}</span> {}</span>')
 _BAR = Markup(
@@ -58,6 +63,14 @@ def span(seconds: float) -> str:
         return f"{minutes} min"
     hours = round(seconds / HOUR)
     return f"{hours} h" if hours < 48 else f"{round(seconds / DAY)} days"
+
+
+def line(words: str) -> str:
+    """What a visitor wrote, as it stands in a row: in one line, and no longer than leaves room for others. Marks that
+    turn the direction of what follows (Unicode, UAX #9: overrides, embeddings, isolates) are left out.
+    """
+    told = " ".join(_DIRECTIONS.sub("", words).split())
+    return told if len(told) <= _LINE else f"{told[: _LINE - 1]}…"
 
 
 def count(number: float) -> str:

@@ -24,7 +24,7 @@ from riskapi.contract import Tier
 from riskapi.decisions.identifiers import Identifiers
 from riskapi.decisions.rescoring import Rescorer
 from riskapi.errors import StoreUnavailable, no_account
-from riskapi.inputs.input_warnings import InputWarning, counted, one_each, unreadable, usable
+from riskapi.inputs.input_warnings import InputWarning, counted, missing, one_each, unreadable, usable
 from riskapi.inputs.readers import ActiveReaders
 from riskapi.inputs.signup import CustomInputs, DevicePart, EmailPart, PhonePart
 from riskapi.inputs.visitor_values import VisitorCount, VisitorText, VisitorTime
@@ -45,6 +45,14 @@ _PLACES = 50
 _KNOWN = 60
 #: Events that carry a value: another one, or one that the person has confirmed.
 _VALUES = frozenset({"email_verified", "phone_verified", "email_changed", "phone_changed"})
+#: Events that say nothing without one value: where that is, and what it is called.
+_ABOUT = {
+    "email_changed": ("/email/address", "new e-mail address"),
+    "phone_changed": ("/phone/number", "new phone number"),
+    "device_seen": ("/device/id", "id of a device"),
+    "plan_changed": ("/plan", "plan"),
+    "contacts_imported": ("/count", "count of contacts"),
+}
 
 
 class Event(BaseModel):
@@ -65,7 +73,7 @@ class Event(BaseModel):
     custom_inputs: CustomInputs | None = None
 
     def at(self, now: float) -> float:
-        """Unix time of the event: ``time``, or ``now`` where it is missing or lies over 5 minutes ahead."""
+        """Unix time of the event: ``time``, or ``now`` where it is missing or not used (see :func:`counted`)."""
         return now if self.time is None else counted(self.time.timestamp(), now)
 
 
@@ -114,7 +122,9 @@ class Events:
         an established customer. Raises ``not_found`` and :class:`StoreUnavailable`.
         """
         policy, at = self._active.policy, event.at(now)
+        lacks = _lacks(event)
         event, warnings = usable(event, at, "/time")
+        warnings += lacks
         places = self._places(event, warnings)
         domain = self._sender(event, warnings)
         entry: dict[str, Any] = {"id": _id(repeat), "user_id": user_id, "type": event.type, "at": at}
@@ -224,6 +234,15 @@ class Events:
         if network.asn is not None:
             places.append(self._links.mac("asn", str(network.asn)))
         return places
+
+
+def _lacks(event: Event) -> list[InputWarning]:
+    """What a posted event is about and does not carry. It is taken all the same, since it did happen."""
+    pointer, what = _ABOUT.get(event.type, ("", ""))
+    found: object = event
+    for name in pointer.split("/")[1:]:
+        found = getattr(found, name, None)
+    return [missing(pointer, what)] if found in (None, "") else []
 
 
 def _terms(event: Event, policy: Policy) -> tuple[str, str]:

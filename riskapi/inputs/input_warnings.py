@@ -2,8 +2,8 @@
 
 Text is cut to its length, and control characters are left out of it. An identifier is used whole or not at all: a part
 of one could be that of somebody else. A count loses its fraction; one that is negative or too large is not used. A time
-too far ahead counts as now. Addresses, numbers and IP addresses have readers of their own, which refuse what they
-cannot read.
+too far ahead counts as now, and so does one before the year 1. Addresses, numbers and IP addresses have readers of
+their own, which refuse what they cannot read.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from typing_extensions import TypedDict
 
 from riskapi.inputs.visitor_values import LARGEST, LONGEST, LONGEST_CUSTOM, MOST_FIELDS, NOT_FINITE
+from riskapi.times import EARLIEST
 
 #: How far ahead a time may lie, seconds (5 minutes, as the HTTP contract says): clocks differ.
 AHEAD: Final = 300.0
@@ -25,7 +26,7 @@ _SHORT: Final = 128
 #: What stands for characters that were not valid: halves of surrogate pairs (Unicode, 3.9, U+FFFD substitution).
 UNREADABLE: Final = "\ufffd"
 
-WarningCode = Literal["INPUT_INVALID", "INPUT_CUT", "INPUT_AMBIGUOUS"]
+WarningCode = Literal["INPUT_INVALID", "INPUT_CUT", "INPUT_AMBIGUOUS", "INPUT_MISSING"]
 Body = TypeVar("Body", bound=BaseModel)
 
 #: Control characters (Unicode, general category Cc), white space aside: names with several lines are a signal.
@@ -34,7 +35,7 @@ _CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
 
 class InputWarning(TypedDict):
     """Something given that was not used (``INPUT_INVALID``), or not as a whole (``INPUT_CUT``), or that can be read in
-    more ways than one (``INPUT_AMBIGUOUS``).
+    more ways than one (``INPUT_AMBIGUOUS``); or what an event is about and does not say (``INPUT_MISSING``).
     """
 
     code: WarningCode
@@ -52,6 +53,11 @@ def without_country(pointer: str) -> InputWarning:
     return _warned(
         "INPUT_AMBIGUOUS", pointer, "The phone number has no country code, and the country of the person is not known"
     )
+
+
+def missing(pointer: str, what: str) -> InputWarning:
+    """The warning for an event that does not carry what it is about; ``what`` that is, in words."""
+    return _warned("INPUT_MISSING", pointer, f"The event carries no {what}")
 
 
 def one_each(warnings: list[InputWarning]) -> list[InputWarning]:
@@ -89,14 +95,17 @@ def usable(body: Body, at: float, time: str = "/event/time") -> tuple[Body, list
         if cut:
             changed["custom_inputs"] = {**custom, **cut}
     said = _time_of(values, path)
-    if said is not None and said > at + AHEAD:
-        warnings.append(_warned("INPUT_INVALID", time, "The time lies over 5 minutes ahead and counts as now"))
+    if said is not None and counted(said, at) != said:
+        what = "lies over 5 minutes ahead" if said > at else "is no later than the start of the year 1"
+        warnings.append(_warned("INPUT_INVALID", time, f"The time {what} and counts as now"))
     return (body.model_copy(update=changed) if changed else body), warnings
 
 
 def counted(said: float, now: float) -> float:
-    """The Unix time that counts for one that a clock said: itself, or ``now`` where it lies too far ahead."""
-    return now if said > now + AHEAD else said
+    """The Unix time that counts for one that a clock said: itself, or ``now`` where it lies too far ahead, or no later
+    than the start of the year 1: that is a wrong clock, or stands for no time at all, as Go and .NET write it.
+    """
+    return now if said > now + AHEAD or said <= EARLIEST else said
 
 
 @cache

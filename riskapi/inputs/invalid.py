@@ -14,6 +14,8 @@ from riskapi.errors import Problem, reworded
 MOST_ERRORS = 20
 
 
+#: How pydantic begins to say which kind of value a field takes.
+_VALID = "Input should be a valid "
 #: Bodies with fewer members than this, however they are spread, are not looked at: their errors are few.
 _FEW = 500
 #: Bytes of the shortest member, ``"":0`` and what parts it from others: a signup's body is too short for that many.
@@ -89,8 +91,11 @@ def from_validation(error: ValidationError, body: bytes | None) -> Problem:
     errors: dict[str, dict[str, str]] = {}
     for each in found:
         pointer = _pointer(each["loc"], content, missing=each["type"] == "missing", known=body is not None)
-        # The branches of a union each complain; the first stands for all.
-        errors.setdefault(pointer, {"pointer": pointer, "code": each["type"], "detail": reworded(each["msg"])})
+        detail = reworded(each["msg"])
+        if pointer in errors:  # the branches of a union each complain; the first stands for all
+            errors[pointer]["detail"] = _either(errors[pointer]["detail"], detail)
+        else:
+            errors[pointer] = {"pointer": pointer, "code": each["type"], "detail": detail}
         if len(errors) == MOST_ERRORS:
             count = error.error_count()
             break
@@ -98,6 +103,12 @@ def from_validation(error: ValidationError, body: bytes | None) -> Problem:
         count = len(errors)
     where = ", ".join(pointer or "the body" for pointer in list(errors)[:3])
     return Problem("invalid", f"{count} error{'s' if count > 1 else ''}, at {where}.", list(errors.values()))
+
+
+def _either(detail: str, more: str) -> str:
+    """What was expected, with what another branch of a union takes, where both are kinds of values."""
+    kind = more.removeprefix(_VALID)
+    return f"{detail} or {kind}" if detail.startswith(_VALID) and kind != more and kind not in detail else detail
 
 
 def _pointer(location: tuple[int | str, ...], content: Any, *, missing: bool, known: bool) -> str:

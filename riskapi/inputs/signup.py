@@ -124,7 +124,7 @@ class Signup(_Part):
         return to_json(self, exclude_none=True)
 
     def at(self, now: float) -> float:
-        """Unix time of the signup: ``event.time``, or ``now`` where it is missing or lies over 5 minutes ahead."""
+        """Unix time of the signup: ``event.time``, or ``now`` where it is missing or not used (see :func:`counted`)."""
         if self.event is None or self.event.time is None:
             return now
         return counted(self.event.time.timestamp(), now)

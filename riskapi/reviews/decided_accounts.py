@@ -34,12 +34,13 @@ from riskapi.links.keys import entities_of
 from riskapi.policy.active import ActiveBasis
 from riskapi.reviews.queue import ReviewScope, ReviewTier, index_key, place_of, refusal, review_key
 from riskapi.reviews.reasons import ReviewReasons
+from riskapi.reviews.waiting_reviews import WaitingReviews
 from riskapi.store import damaged
 from riskapi.store.connections import Store
 from riskapi.store.pipelines import Pipeline, ReplyReader, as_it_is
 from riskapi.store.streams import account_key, shard
 from riskapi.times import rfc3339
-from signals.records import record
+from signals.records import changed, record
 
 #: What ids of decisions about selected accounts begin with, see :mod:`riskapi.reviews.selections`.
 SELECTION = "sel_"
@@ -65,7 +66,8 @@ class DecisionPlan:
     """A decision as it is kept in its review, so that anybody can carry it out. ``at`` is a Unix time.
 
     ``id`` begins with the id of the review. ``others`` are the accounts decided along with that of the review, each
-    with its own review where it has one. ``deny`` are the kinds of entities and HMACs that go on the deny list until
+    with a review of its own where it has one, and as often as it has reviews; so is the account of the review, with
+    those that wait besides this one. ``deny`` are the kinds of entities and HMACs that go on the deny list until
     ``deny_expires_at``, None for good. ``actor`` is who called, ``reviewer`` for whom, as they say. A decision about
     accounts that a person selected (:mod:`riskapi.reviews.selections`) has no account of its own (``user_id`` is
     empty), and ``labels_all``: each of them is labelled.
@@ -92,9 +94,9 @@ class DecisionPlan:
 
     @property
     def user_ids(self) -> list[str]:
-        """All accounts that are decided, that of the review first, if there is one."""
+        """All accounts that are decided, each once, that of the review first, if there is one."""
         lead = [self.user_id] if self.user_id else []
-        return [*lead, *(name for name, _ in self.others)]
+        return list(dict.fromkeys([*lead, *(name for name, _ in self.others)]))
 
 
 @record
@@ -126,7 +128,7 @@ class DecidedAccounts:
 
     def __init__(self, store: Store, active: ActiveBasis) -> None:
         self._store, self._active, self._reasons = store, active, ReviewReasons(store)
-        self._tiers = Tiers(store)
+        self._tiers, self._waiting = Tiers(store), WaitingReviews(store)
 
     def candidates(self, user_ids: Sequence[str], now: float) -> list[Candidate]:
         """What is known of accounts at Unix time ``now``; those that are erased or expired are left out."""
@@ -147,10 +149,20 @@ class DecidedAccounts:
             found.append(Candidate(name, cast("Tier", tier.decode()), established, review_id, things, address))
         return found
 
+    def closing(self, plan: DecisionPlan, now: float) -> DecisionPlan:
+        """The plan, which closes every review of its accounts that waits at Unix time ``now``, whatever opened it.
+
+        Those that feedback, holds and lists opened are found while no more than 2,000 of a status wait.
+        """
+        decided, known = set(plan.user_ids), {plan.review_id, *(review for _, review in plan.others)}
+        rows = self._waiting.all(now).reviews
+        more = [(row.user_id, row.id) for row in rows if row.user_id in decided and row.id not in known]
+        return changed(plan, others=(*plan.others, *more))
+
     def decide(self, plan: DecisionPlan) -> Standing | None:
         """Decide the account of the review and close the review. Returns None where the account no longer exists.
 
-        Raises ``not_found``, ``review_closed`` and ``review_held``. Nobody else is decided by it, see
+        Raises ``not_found``, ``review_closed`` and ``review_held``. Nothing else is closed by it, see
         :meth:`decide_others`.
         """
         pipe = self._store.pipeline()
@@ -164,17 +176,17 @@ class DecidedAccounts:
         return outcome.standing
 
     def decide_others(self, plan: DecisionPlan) -> dict[str, Standing]:
-        """Decide the other accounts, and close their reviews unless somebody holds them. Safe to repeat."""
+        """Decide the other accounts, and close all other reviews unless somebody holds them. Safe to repeat."""
         pipe = self._store.pipeline()
-        decided = {name: self._queue(pipe, plan, name, review_id) for name, review_id in plan.others}
+        decided = [(name, self._queue(pipe, plan, name, review_id)) for name, review_id in plan.others]
         self._store.run(pipe)
-        found = {name: outcome().standing for name, outcome in decided.items()}
+        found = {name: outcome().standing for name, outcome in decided}
         return {name: standing for name, standing in found.items() if standing is not None}
 
     def _queue(
         self, pipe: Pipeline, plan: DecisionPlan, user_id: str, review_id: str | None
     ) -> ReplyReader[DecisionOutcome]:
-        leads, policy = user_id == plan.user_id, self._active.policy
+        leads, policy = review_id == plan.review_id, self._active.policy
         label: LabelEntry | None = None
         if plan.label and (leads or plan.labels_all):
             label = entry(plan.label, "manual_review", plan.reason, plan.actor, plan.at)
@@ -239,7 +251,7 @@ class DecidedAccounts:
         history["undoes"] = plan.id
         replies, mark = [], orjson.dumps(undoing)
         for name, review_id in accounts:
-            leads = name == plan.user_id
+            leads = review_id == plan.review_id
             opened = None if review_id is None else _opening(plan, undoing, name, review_id, codes.get(review_id, []))
             back = AccountReturn(plan.id, name, undoing.at, history, label, opened, leads, mark)
             replies.append(self._tiers.queue_give_back(pipe, back, policy))

@@ -155,7 +155,7 @@ class ReviewDecisions:
             rows = [touched(each, after=decision.tier) for each in prospect.decided]
             touches = self._labels.reach(user_id, now) if decision.label == "abuse" else None
             return self._answer(review_id, prospect, rows, {}, touches, dry_run=True)
-        plan = _plan(review_id, user_id, decision, prospect, actor, now)
+        plan = self._decided.closing(_plan(review_id, user_id, decision, prospect, actor, now), now)
         try:
             first = self._decided.decide(plan)
         except Problem:

@@ -99,7 +99,7 @@ class SelectionDecisions:
             others=tuple((each.user_id, each.review_id) for each in found if not _is_spared(each, decision)),
             labels_all=True,
         )
-        plan, undoing = self._begun(made)
+        plan, undoing = self._begun(self._accounts.closing(made, now))
         if undoing is not None:
             raise Problem("not_undoable", "This decision was undone; select the accounts again.")
         standings = self._decisions.carry_out(plan)
@@ -143,7 +143,7 @@ class SelectionDecisions:
             "actor": plan.actor,
             "at": plan.at,
             "tier": plan.tier,
-            "accounts": len(plan.others),
+            "accounts": len(plan.user_ids),
             "undone_by": None if undoing is None else undoing.actor,
         }
 

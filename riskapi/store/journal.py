@@ -8,6 +8,7 @@ comes first.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import logging
 import os
@@ -70,7 +71,8 @@ class Journal:
             if size + len(line) > self._limit:
                 raise JournalFull(f"{size + len(line)} bytes would pass the limit of {self._limit}")
             try:
-                file.write(line)
+                if file.write(line) < len(line):  # where there is room for a part, the system writes that, and no error
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 file.flush()
                 os.fsync(file.fileno())
             except OSError:

@@ -206,6 +206,19 @@ def test_no_error_repeats_what_was_sent(http: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize(
+    ("changes", "detail"),
+    [
+        ({"custom_inputs": {"a": []}}, "Input should be a valid string or boolean or integer or number"),
+        ({"behavior": {"keystrokes": "7"}}, "Input should be a valid integer or number"),
+        ({"account": {"user_id": 7}}, "Input should be a valid string"),
+    ],
+)
+def test_all_that_a_field_takes_is_named(http: FlaskClient, changes: dict[str, Any], detail: str) -> None:
+    found = http.post(SIGNUP, data=signup(**changes), content_type="application/json").json or {}
+    assert [row["detail"] for row in found["errors"]] == [detail]
+
+
+@pytest.mark.parametrize(
     ("method", "path", "status", "code"),
     [
         ("GET", "/", 404, "not_found"),

@@ -61,6 +61,40 @@ class TestARow:
         (row,) = rows(ana)
         assert f"{MOST + 1} accounts" in ana.text and "first came" not in ana.text and row
 
+    @pytest.mark.parametrize(
+        ("name", "shown"),
+        [
+            ("x" * 2048, "x" * 79 + "…"),
+            ("x" * 80, "x" * 80),
+            ("Greta\n  Bos", "Greta Bos"),
+            ("Greta \u202eSob\u2069", "Greta Sob"),
+            (" \t ", "u_1"),
+            ("محمد بن سلمان", "محمد بن سلمان"),
+        ],
+        ids=ascii,
+    )
+    def test_whatever_somebody_writes_as_a_name_takes_one_line(
+        self, ana: Visitor, api: Api, name: str, shown: str
+    ) -> None:
+        account = {"user_id": "u_1", "name": name}
+        body = {"account": account, "email": {"address": "no address"}, "device": {"id": DEVICE}}
+        review = api("POST", "/v1/signups", body)["review_id"]
+        assert f">{shown} (n…)</a>" in ana.get("/console/queue").text
+        assert f"<h1>{shown} <" in ana.get(f"/console/cases/{review}").text
+        ana.get(f"/console/search?q={DEVICE}")
+        ana.post("/console/search/show", q=DEVICE)
+        assert f">{shown}</a>" in ana.text
+
+    def test_a_case_that_is_decided_is_decided_whatever_its_reviews_were_opened_for(
+        self, ana: Visitor, api: Api, parts: Parts, clock: Clock
+    ) -> None:
+        review, policy = sign_up(api, "u_1"), parts.publisher.active.policy
+        parts.holds.review("u_1", clock.now, "FIRST_COMPLAINT", "Somebody complained", "again", policy)
+        assert len(rows(ana)) == 1
+        ana.get(f"/console/cases/{review}")
+        ana.post(f"/console/cases/{review}/decide", do="limit", code="spam")
+        assert rows(ana) == [] and tabs(ana)["open"] == 0
+
     def test_a_row_names_people_to_reviewers_alone(
         self, site: Flask, access_parts: AccessParts, clock: Clock, api: Api
     ) -> None:

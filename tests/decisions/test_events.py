@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -110,7 +111,7 @@ def test_a_late_login_does_not_turn_the_time_back(service: Service) -> None:
 @pytest.mark.parametrize("type", sorted(TYPES - {"login"} | {"invoice_paid"}))
 def test_only_a_login_says_where_its_owner_is(service: Service, type: str) -> None:
     account(service)
-    assert login(service, AWAY, type=type) == {"user_id": "u_1", "type": type, "tier": "allow", "warnings": []}
+    assert login(service, AWAY, type=type)["tier"] == "allow"
     assert moved_at(service) is None
     login(service, AWAY)
     assert moved_at(service) == NOW
@@ -219,17 +220,47 @@ def known(client: Any) -> Any:
     [
         {"type": "login"},
         {"type": "login", "device": None, "time": None, "count": None, "custom_inputs": None},
-        {"type": "plan_changed", "custom_inputs": {"from": "free", "seats": 5, "trial": False, "since": None}},
+        {
+            "type": "plan_changed",
+            "plan": "pro",
+            "custom_inputs": {"from": "free", "seats": 5, "trial": False, "since": None},
+        },
+        {"type": "contacts_imported", "count": 0},
         {"type": "something_else_2", "count": 0},
-        {"type": "email_verified", "time": "0001-01-01T00:00:00Z"},
+        {"type": "email_verified", "time": "0001-01-02T00:00:00Z"},
         {"type": "login", "time": "2026-11-22T10:05:00Z"},
-        {"type": "login", "time": "0001-01-01T00:00:00Z", "device": {"ip_address": HOME}},
+        {"type": "login", "time": "0001-01-02T00:00:00Z", "device": {"ip_address": HOME}},
     ],
 )
 def test_events_are_taken(known: Any, given: dict[str, Any]) -> None:
     found = known.post(PATH, json=given)
     assert found.status_code == 202
     assert found.json == {"user_id": "u_1", "type": given["type"], "tier": "allow", "warnings": []}
+
+
+@pytest.mark.parametrize(
+    ("given", "pointer"),
+    [
+        ({"type": "email_changed"}, "/email/address"),
+        ({"type": "email_changed", "email": {"address": ""}}, "/email/address"),
+        ({"type": "email_changed", "phone": {"number": "+34600123123"}}, "/email/address"),
+        ({"type": "phone_changed"}, "/phone/number"),
+        ({"type": "phone_changed", "phone": {"number": None}}, "/phone/number"),
+        ({"type": "device_seen"}, "/device/id"),
+        ({"type": "device_seen", "device": {"ip_address": HOME}}, "/device/id"),
+        ({"type": "plan_changed"}, "/plan"),
+        ({"type": "contacts_imported"}, "/count"),
+    ],
+    ids=repr,
+)
+def test_an_event_without_what_it_is_about_is_taken_with_a_warning(
+    known: Any, given: dict[str, Any], pointer: str
+) -> None:
+    found = known.post(PATH, json=given)
+    assert (found.status_code, found.json["tier"]) == (202, "allow")
+    told = [(row["code"], row["input_pointer"]) for row in found.json["warnings"]]
+    assert told == [("INPUT_MISSING", pointer)]
+    assert f"`{pointer}`" in (Path(__file__).parents[2] / "docs/inputs.md").read_text()
 
 
 @pytest.mark.parametrize("type", ["login", "email_verified"])

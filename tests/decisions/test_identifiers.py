@@ -281,15 +281,15 @@ class TestVouching:
 #: Events that carry what cannot be read, and what is warned of.
 BUSTED: dict[str, tuple[Event, list[str]]] = {
     "no address": (Event(type="email_changed", email=EmailPart(address="no address")), ["/email/address"]),
-    "an address that is empty": (Event(type="email_changed", email=EmailPart(address="")), []),
-    "no part at all": (Event(type="email_changed"), []),
-    "the part of another": (Event(type="email_changed", phone=PhonePart(number=OTHER)), []),
+    "an address that is empty": (Event(type="email_changed", email=EmailPart(address="")), ["/email/address"]),
+    "no part at all": (Event(type="email_changed"), ["/email/address"]),
+    "the part of another": (Event(type="email_changed", phone=PhonePart(number=OTHER)), ["/email/address"]),
     "no number": (Event(type="phone_changed", phone=PhonePart(number="call me")), ["/phone/number"]),
     "a number too long": (Event(type="phone_changed", phone=PhonePart(number="+34" + "6" * 99)), ["/phone/number"]),
-    "a number that is null": (Event(type="phone_changed", phone=PhonePart(number=None)), []),
+    "a number that is null": (Event(type="phone_changed", phone=PhonePart(number=None)), ["/phone/number"]),
     "nul bytes": (Event(type="email_changed", email=EmailPart(address="a\x00b@ruiz\x00.example")), ["/email/address"]),
     "verified and no address": (Event(type="email_verified", email=EmailPart(address="@@")), ["/email/address"]),
-    "a device without an id": (Event(type="device_seen", device=DevicePart(ip_address="203.0.113.9")), []),
+    "a device without an id": (Event(type="device_seen", device=DevicePart(ip_address="203.0.113.9")), ["/device/id"]),
     "a device of two thousand letters": (Event(type="device_seen", device=DevicePart(id="x" * 2048)), []),
     "a device of nul bytes": (Event(type="device_seen", device=DevicePart(id="\x00\x00")), ["/device/id"]),
 }  # fmt: skip

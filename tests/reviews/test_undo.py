@@ -38,6 +38,12 @@ def ring(service: Service) -> list[str]:
     return [opened(service, user, NOW + number, **RING) for number, user in enumerate(REVIEWED)]
 
 
+def again(service: Service, user: str) -> str:
+    """Another review of an account, as feedback, holds and lists open them."""
+    policy = service.parts.publisher.active.policy
+    return service.parts.holds.review(user, NOW + 5, "PERSON_ASKED", "Somebody wants to look", user, policy)
+
+
 def state(service: Service, user: str) -> dict[str, Any]:
     """What a decision can change of an account."""
     fields = service.accounts.load(user).fields
@@ -90,6 +96,22 @@ class TestGivenBack:
         }
         assert {row["left"] for row in found["accounts"]} == {None}
         assert (found["status"], found["reviewer"], found["decision"], found["reason"]) == ("open", None, None, None)
+
+    @pytest.mark.parametrize(
+        ("apply_to", "left"), [("account", ("u_2", "u_2 again", "u_3", "u_4 again")), ("cluster", ())]
+    )
+    def test_all_reviews_of_whom_it_decides_close_and_wait_again(
+        self, service: Service, apply_to: Any, left: tuple[str, ...]
+    ) -> None:
+        ids = dict(zip(REVIEWED, ring(service), strict=True))
+        ids |= {f"{user} again": again(service, user) for user in ("u_1", "u_2", OTHER)}
+        before = states(service), waiting(service)
+        for lead in ("u_1", "u_1 again"):
+            decide(service, ids[lead], apply_to=apply_to, now=NOW + 60)
+            assert {each for each, _ in waiting(service)} == {ids[name] for name in left}
+            assert own(service, "u_1") == "limit"
+            undo(service, ids[lead], now=NOW + 120)
+            assert (states(service), waiting(service)) == before
 
     def test_a_review_that_was_handed_on_waits_for_whom_it_was_handed_to(self, service: Service) -> None:
         review, reviews = opened(service), service.parts.reviews
@@ -255,6 +277,17 @@ class TestLeft:
         assert service.parts.reviews.get(reviews[1])["status"] == "claimed"
         undo(service, reviews[0])
         assert service.parts.reviews.get(reviews[1])["status"] == "claimed"
+
+    def test_a_review_that_somebody_held_waits_however_often_the_decision_is_carried_out(
+        self, service: Service
+    ) -> None:
+        review, held = opened(service), again(service, "u_1")
+        service.parts.reviews.claim(held, "ana", NOW)
+        decide(service, review)
+        service.parts.reviews.release(held, "ana", NOW)
+        assert refused(lambda: decide(service, review)) == "review_closed"  # which finishes what was decided
+        assert service.parts.reviews.get(held)["status"] == "open"
+        assert decide(service, held, "allow", "legitimate")["status"] == "decided"
 
 
 class TestRefused:

@@ -15,6 +15,7 @@ import pytest
 from riskapi.errors import StoreUnavailable
 from riskapi.store.journal import Journal, JournalFull
 from riskapi.store.journal_lines import decode, encode
+from tests.filesystems import small
 from tests.signups import together
 
 _OPENED: list[Journal] = []
@@ -68,6 +69,19 @@ def test_a_full_journal_refuses_and_keeps_what_it_has(tmp_path: Path) -> None:
     with pytest.raises(JournalFull):
         journal.append("v", {"text": secrets.token_hex(60)})
     assert replayed(journal) == [{"number": 0}]
+
+
+def test_a_disk_with_room_for_half_a_line_refuses_it_and_keeps_what_it_acknowledged(tmp_path: Path) -> None:
+    with small(tmp_path / "disk", 1) as directory:
+        journal, kept = opened(directory, 1 << 30), list[Any]()
+        with pytest.raises(OSError, match="No space left"):
+            for number in range(1000):
+                entry = {"text": secrets.token_hex(3000)}
+                journal.append(f"u{number}", entry)
+                kept.append(entry)
+        journal.append("later", {"text": ""})  # what fits is taken, and stands on a line of its own
+        assert replayed(journal) == [*kept, {"text": ""}]
+        journal.close()
 
 
 def test_half_a_line_of_a_crash_is_dropped_and_a_broken_one_set_aside(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from riskapi.console import evidence, facts, graph, masking, sentences, timeline
 from riskapi.console.page import Page
 from riskapi.console.pages import deciding, linking, queue, talking
+from riskapi.console.rendering import line
 from riskapi.console.visit import View, Visit
 from riskapi.decisions.view import AccountView
 from riskapi.errors import Problem
@@ -166,7 +167,7 @@ def _who(found: Applicant | None, *, plain: bool, names: bool) -> dict[str, str]
     """The name and the mail address of an account, as it is to be shown."""
     if found is None:
         return {"name": "", "mail": ""}
-    name = found.name if names else masking.name(found.name)
+    name = line(found.name if names else masking.name(found.name))
     return {"name": name, "mail": found.mail if plain else masking.mail(found.mail)}
 
 

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlencode
 from riskapi.console import masking, sentences
 from riskapi.console.page import Page
 from riskapi.console.queue_rows import QueueRow
+from riskapi.console.rendering import line
 from riskapi.console.visit import Answer, Fields, Moved, View, Visit
 from riskapi.reviews.cases import Applicant, ReviewCase
 from riskapi.reviews.limited_accounts import LimitedAccounts
@@ -217,8 +218,9 @@ def _row(visit: Visit, case: ReviewCase, row: QueueRow) -> dict[str, Any]:
 def named(visit: Visit, who: Applicant) -> dict[str, str]:
     """The name and the mail address of somebody, as the person may see them in a list."""
     plain = visit.may("reviewer")
-    shown = who.name if plain else masking.name(who.name)
-    return {"name": shown or (who.user_id if plain else masking.text(who.user_id)), "mail": masking.mail(who.mail)}
+    shown = line(who.name if plain else masking.name(who.name))
+    name = shown or (who.user_id if plain else masking.text(who.user_id))
+    return {"name": name, "mail": line(masking.mail(who.mail))}
 
 
 def _limited(visit: Visit, rows: Sequence[LimitedAccounts]) -> list[dict[str, Any]]:

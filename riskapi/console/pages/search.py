@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from riskapi.console import masking, sentences, spreadsheet
 from riskapi.console.page import Page, pattern
+from riskapi.console.rendering import line
 from riskapi.console.visit import Answer, Fields, File, Moved, View, Visit
 from riskapi.errors import Problem
 from riskapi.inputs.visitor_values import LONGEST
@@ -165,6 +166,11 @@ def who(account: SearchedAccount, *, plain: bool) -> dict[str, str]:
     return {"name": masking.name(name), "organization": masking.name(organization), "mail": mail}
 
 
+def in_line(account: SearchedAccount, *, plain: bool) -> dict[str, str]:
+    """The same, each in one line of a table."""
+    return {name: line(told) for name, told in who(account, plain=plain).items()}
+
+
 def _found(visit: Visit, text: str, kind: SearchKind | None, cursor: str) -> SearchAnswer:
     try:
         return visit.parts.search.find(text, kind, visit.now, cursor=cursor or None)
@@ -203,7 +209,7 @@ def _entry(entry: Mapping[str, Any], *, plain: bool) -> dict[str, Any]:
 def _person(account: SearchedAccount, now: float, *, plain: bool) -> dict[str, Any]:
     proved = [sentences.SEARCHED.get(kind, kind) for kind in account["proved"]]
     age = now - instant(account["created_at"]).timestamp()
-    return {**account, **who(account, plain=plain), "proved": proved, "age": age}
+    return {**account, **in_line(account, plain=plain), "proved": proved, "age": age}
 
 
 def _cell(name: str, account: SearchedAccount, *, plain: bool) -> object:

@@ -143,7 +143,7 @@ def _tried(visit: Visit, names: list[str], tier: str, *, established: bool) -> l
 
 
 def _row(row: Touched, account: SearchedAccount | None, *, plain: bool) -> dict[str, object]:
-    told = {"name": "", "mail": "", "organization": ""} if account is None else search.who(account, plain=plain)
+    told = {"name": "", "mail": "", "organization": ""} if account is None else search.in_line(account, plain=plain)
     return {**row, **told}
 
 

@@ -1,4 +1,5 @@
--- Decide an account as a reviewer said, once for each decision, and close its review.
+-- Decide an account as a reviewer said, once for each decision, and close a review of it. Where several wait, each is closed by a call
+-- of its own; whichever comes first decides the account.
 --
 -- What the account was before is kept in its field `d:<decision>`: tier, label, own, what the decision made of them (`to`, `said`),
 -- what the label meant for others (`spread`), the pause that an `allow` ends (`paused`, `paused_until`), and the decision before it
@@ -13,7 +14,7 @@
 --         then fields and values to set on the review
 -- returns {'decided', label, tier, entities, revision, established, tier before}; {'decided'} for an account that is not there;
 --         {'undone'} where the decision was undone by now; {'refused', status, holder} for a review that is unknown, decided, or held
---         by another reviewer; one that closes with another's decision is left as it is then
+--         by another reviewer; one that closes with another's decision is left as it is then, for good (`left`)
 -- TTL     the review keeps its own; account, history and labels: `ttl`; stream: trimmed by age
 --+ reviews
 --+ tiers
@@ -24,12 +25,13 @@ local account = call('HMGET', KEYS[1], 'tier', 'label', 'own', 'decided', 'd:' .
   'paused', 'paused_until')
 local before, record = account[1], account[5]
 if record and string.sub(record, 1, 1) ~= '{' then return {'undone'} end
-local stood = KEYS[5] and call('HMGET', KEYS[5], 'status', 'decision_id', 'u:' .. id)
+local stood = KEYS[5] and call('HMGET', KEYS[5], 'status', 'decision_id', 'u:' .. id, 'left')
 if stood and stood[3] then return {'undone'} end
-if stood and not (stood[1] == 'decided' and stood[2] == id) then
+if stood and stood[4] ~= id and not (stood[1] == 'decided' and stood[2] == id) then
   local bar = barred(KEYS[5], given.holder, tonumber(given.now), given.claim)
   if bar and given.leads then return {'refused', bar[1], bar[2]} end
-  if not bar and (given.leads or (before and not record)) then
+  if bar and bar[2] ~= '' and bar[1] ~= 'decided' then call('HSET', KEYS[5], 'left', id) end
+  if not bar and (given.leads or before) then
     move(KEYS[5], {open = KEYS[6], claimed = KEYS[7], escalated = KEYS[8], decided = KEYS[9]}, 'decided', given.review.place)
     call('HSET', KEYS[5], 'decision_id', id, unpack(ARGV, 2))
     tell('review', given.review.event)
