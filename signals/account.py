@@ -15,8 +15,8 @@ from signals.lures import has_lure
 from signals.names import FILLERS, organization_agreement, words
 from signals.records import record
 from signals.registry import signal
-from signals.scripts import seen
 from signals.web_addresses import host
+from signals.writing_systems import seen
 from signals.written_links import Links, links
 from signals.written_numbers import has_phone_number
 

@@ -1,6 +1,6 @@
 """Links inside a text: what a reader, or a mail program, could follow.
 
-``seen`` text (:func:`signals.scripts.seen`) is expected. Addresses of mailboxes are not links.
+``seen`` text (:func:`signals.writing_systems.seen`) is expected. Addresses of mailboxes are not links.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from riskapi.access.api_keys import ApiKeys
 from riskapi.accounts.agenda import Agenda
 from riskapi.commands import data, tables
 from riskapi.enrichment.doubts import doubted
-from riskapi.enrichment.questions import probed
+from riskapi.enrichment.lookups import probed
 from riskapi.enrichment.sources import DOUBTS
 from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.feedback import unattributed

@@ -14,7 +14,7 @@ from riskapi.console import rendering
 from riskapi.console.chart import Chart, Series, over_time, side_by_side
 from riskapi.console.drift import MUCH, drift
 from riskapi.console.visit import Visit
-from riskapi.feedback.rates import GROUPS, Rates, rates
+from riskapi.feedback.mail_rates import GROUPS, Rates, rates
 from riskapi.policy.tables import SEVERITY
 from riskapi.reviews.backlog import backlog
 from riskapi.store.beats import working

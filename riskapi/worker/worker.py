@@ -26,7 +26,7 @@ from riskapi.accounts.restricted_accounts import RestrictedAccounts
 from riskapi.app import Service
 from riskapi.enrichment.doubts import Doubts
 from riskapi.enrichment.enricher import Enricher
-from riskapi.enrichment.questions import asking
+from riskapi.enrichment.lookups import asking
 from riskapi.errors import StoreUnavailable
 from riskapi.reviews.random_audit import RandomAudit
 from riskapi.settings import Settings

@@ -23,7 +23,7 @@ from pydantic import SecretStr
 from riskapi.app import Service, assemble
 from riskapi.commands.worker import work
 from riskapi.enrichment.enricher import Enricher
-from riskapi.enrichment.questions import asking as upstreams_of
+from riskapi.enrichment.lookups import asking as upstreams_of
 from riskapi.errors import StoreUnavailable
 from riskapi.settings import Settings
 from riskapi.store import consumer

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from riskapi.enrichment.blocklists import listed
-from riskapi.enrichment.questions import paced_resolver, probed
+from riskapi.enrichment.lookups import paced_resolver, probed
 from riskapi.enrichment.upstream import UpstreamClosed
 from riskapi.settings import Settings
 from riskapi.store.connections import Store

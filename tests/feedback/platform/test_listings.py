@@ -132,7 +132,7 @@ def test_a_resolver_that_is_not_believed_begins_no_alarm_and_ends_none(
     ours.look_up(NOW)
     ours.step(NOW)
     # Only from here on is no answer wanted; a good answer on a busy machine takes longer than this.
-    monkeypatch.setattr("riskapi.enrichment.questions._PROBE", 0.2)
+    monkeypatch.setattr("riskapi.enrichment.lookups._PROBE", 0.2)
     dns.behave(".", mode)
     try:
         ours.look_up(NOW + 3600)

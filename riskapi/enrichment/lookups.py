@@ -1,4 +1,4 @@
-"""Whom to ask about what, put together from the settings: one resolver, and the RDAP servers of the registries."""
+"""Look-ups: whom the settings say to ask about what, by one resolver and the RDAP servers of the registries."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _SERVERS = 512
 
 
 @record
-class Questions:
+class Lookups:
     """What asks about a subject of each kind (:class:`riskapi.enrichment.findings.Subject`), at a Unix time, how many
     look-ups of each family are under way ``at_once``, who is the ``owner`` of a name, what closes the connections, and
     what looks whether the resolver is believed.
@@ -66,7 +66,7 @@ def asking(
     limits: RateLimits,
     lists: Callable[[], DomainLists],
     tell: Tell = lambda source, doubt, seconds: None,
-) -> Questions:
+) -> Lookups:
     """Whom the settings say to ask, within the limits they set. ``lists`` gives the domain lists of now; ``tell`` hears
     which sources are doubted.
     """
@@ -106,7 +106,7 @@ def asking(
     def owner(name: str) -> str:
         return lists().standing(name).registrable or name
 
-    return Questions(about, {"dns": dns, "rdap": _MOST}, owner, fetcher.aclose, trust.verdict)
+    return Lookups(about, {"dns": dns, "rdap": _MOST}, owner, fetcher.aclose, trust.verdict)
 
 
 def resolver_trust(settings: Settings, tell: Tell) -> ResolverTrust:

@@ -1,4 +1,4 @@
-"""``/docs``: the documentation to read in a browser, from files that come with the service; no network is asked."""
+"""``/docs``: documentation of the API to read in a browser, from files that come with it; no network is asked."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ import pytest
 from riskapi.accounts.origin import Origin
 from riskapi.api.parts import Parts
 from riskapi.feedback.event import FeedbackEvent
-from riskapi.feedback.rates import Rates, happened, rates
+from riskapi.feedback.mail_rates import Rates, happened, rates
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key
 from riskapi.store.tallies import Tallies, totals

@@ -1,4 +1,4 @@
-"""From a store's URL to a client: standalone, unix socket, Sentinel and Cluster.
+"""Clients of the store, each made from a URL: standalone, unix socket, Sentinel and Cluster.
 
 ==================  ==========================================================================
 ``redis://``        ``redis://[user:password@]host[:6379][/db]``; ``rediss://`` is the same over TLS

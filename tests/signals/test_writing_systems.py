@@ -1,6 +1,6 @@
 import pytest
 
-from signals.scripts import is_mixed, scripts
+from signals.writing_systems import is_mixed, scripts
 
 
 @pytest.mark.parametrize(

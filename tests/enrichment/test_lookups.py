@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from riskapi.enrichment.questions import asking
+from riskapi.enrichment.lookups import asking
 from riskapi.enrichment.upstream import UpstreamClosed, UpstreamError
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
