@@ -39,7 +39,7 @@ from riskapi.decisions.restrictor import Restrictor
 from riskapi.decisions.signups import Assessor
 from riskapi.decisions.view import Profiles
 from riskapi.enrichment.findings import Findings
-from riskapi.enrichment.names import worth_asking
+from riskapi.enrichment.special_use_names import worth_asking
 from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.feedback.counts import Feedback
 from riskapi.feedback.feeds.table import feeds

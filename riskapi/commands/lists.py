@@ -21,10 +21,10 @@ from riskapi.commands.progress import LongWork
 from riskapi.commands.sources import opened
 from riskapi.errors import ConfigurationError, Problem
 from riskapi.lists.batches import MOST_ROWS, Batches
+from riskapi.lists.entry_rows import Format, rows, written
+from riskapi.lists.list_names import ListName
 from riskapi.lists.lists import Lists
 from riskapi.lists.matching import KINDS
-from riskapi.lists.names import ListName
-from riskapi.lists.rows import Format, rows, written
 
 #: Bytes of a file: some 500,000 lines. More is a log named by mistake.
 LARGEST = 64 * 1024 * 1024

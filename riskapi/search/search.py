@@ -19,11 +19,11 @@ from riskapi.links.entities import Links
 from riskapi.lists.entries import ListEntry
 from riskapi.lists.lists import Lists
 from riskapi.lists.matching import ListKind
-from riskapi.search.answer import SearchAnswer, answer, meaning
+from riskapi.search.found_accounts import Row, SearchedAccount, read_rows
 from riskapi.search.meanings import Meaning, Meanings, SearchKind
 from riskapi.search.members import Members, MembersReader
 from riskapi.search.names import Names
-from riskapi.search.rows import Row, SearchedAccount, read_rows
+from riskapi.search.results import SearchAnswer, answer, meaning
 from riskapi.search.shared import Shared
 from riskapi.store.connections import Store
 from riskapi.store.pages import position

@@ -13,8 +13,8 @@ from riskapi.inputs.signup import Signup
 from riskapi.links import kinds
 from riskapi.links.census import Censuses
 from riskapi.links.entities import Links
+from riskapi.search.found_accounts import Row
 from riskapi.search.meanings import KINDS, SearchKind
-from riskapi.search.rows import Row
 from riskapi.store import damaged
 from riskapi.store.connections import Store
 
@@ -99,7 +99,7 @@ class Shared:
 
 
 def thing_of(key: str) -> str:
-    """How answers name an entity: the letter of its kind and its HMAC, as :class:`riskapi.links.evidence.Edge` does."""
+    """How answers name an entity: the letter of its kind and its HMAC, as :class:`riskapi.links.linkage.Edge` does."""
     return key.removeprefix("risk:e:")
 
 

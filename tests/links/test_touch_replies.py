@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from riskapi import policy
 from riskapi.links import touches
 from riskapi.links.kinds import ALONE, CLOSE, COUNTED, KINDS, PROVABLE, Touch, entity, sharing
-from riskapi.links.rows import of_touch
+from riskapi.links.touch_replies import of_touch
 from riskapi.links.touches import alone, asked_of, told
 from signals.records import changed
 from tests.conftest import NOW

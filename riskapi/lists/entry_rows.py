@@ -14,8 +14,8 @@ from riskapi.contract import Time
 from riskapi.errors import Problem
 from riskapi.inputs.invalid import from_validation
 from riskapi.inputs.json_lines import Rejected, Row, lines
+from riskapi.lists.list_names import ListName
 from riskapi.lists.matching import ListKind
-from riskapi.lists.names import ListName
 
 Format = Literal["csv", "jsonl"]
 #: Columns of what is written: what can be read again. The first line of CSV names them (RFC 4180, section 2).

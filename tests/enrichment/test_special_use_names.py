@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from riskapi.enrichment.names import is_worth_asking
+from riskapi.enrichment.special_use_names import is_worth_asking
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What a search answers."""
+"""The results of a search, as answers and pages show them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing_extensions import TypedDict
 
 from riskapi.contract import Count, Instant
 from riskapi.lists.entries import ListEntry
+from riskapi.search.found_accounts import SearchedAccount
 from riskapi.search.meanings import Meaning, SearchKind
 from riskapi.search.members import Members
-from riskapi.search.rows import SearchedAccount
 from riskapi.search.shared import SharedThing, thing_of
 from riskapi.store.pages import cursor_of
 from riskapi.times import rfc3339

@@ -1,4 +1,4 @@
-"""What is made of the things that accounts share: whether they bind, what an answer tells of them, and learned rates.
+"""Linkage: what the things that accounts share mean: whether they bind, what an answer tells of them, learned rates.
 Pure.
 """
 

@@ -1,4 +1,4 @@
-"""Names nobody is asked about: those that are not in DNS."""
+"""Special-use names: DNS does not have them, so nobody is asked about them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows: what the script of touches (``store/lua/entity_touch.lua``) replies, read as the entities of a signup or
+"""Replies of touches: what their script (``store/lua/entity_touch.lua``) says, read as the entities of a signup or
 message. Pure.
 """
 
