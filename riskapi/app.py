@@ -42,7 +42,7 @@ from riskapi.enrichment.findings import Findings
 from riskapi.enrichment.special_use_names import worth_asking
 from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.feedback.counts import Feedback
-from riskapi.feedback.feeds.table import feeds
+from riskapi.feedback.feeds.providers import feeds
 from riskapi.feedback.intake import open_intake
 from riskapi.feedback.mail.proof import Proof
 from riskapi.feedback.platform.watch import Watch

@@ -17,7 +17,7 @@ from typing import Any, get_args
 from riskapi import app
 from riskapi.access.api_keys import ApiKeys
 from riskapi.accounts.agenda import Agenda
-from riskapi.commands import data, tables
+from riskapi.commands import data, output
 from riskapi.enrichment.doubts import doubted
 from riskapi.enrichment.lookups import probed
 from riskapi.enrichment.sources import DOUBTS
@@ -61,7 +61,7 @@ def run(settings: Settings, *, start: bool) -> int:
     """Print what was found; 1 when something failed. ``start``: see :func:`running_store`."""
     failed = False
     for grade, text in findings(settings, start=start):
-        tables.grade(grade, text)
+        output.grade(grade, text)
         failed |= grade == "FAIL"
     return 1 if failed else 0
 

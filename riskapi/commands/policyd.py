@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from riskapi import logs
-from riskapi.commands import probe
+from riskapi.commands import reachability
 from riskapi.errors import ConfigurationError
 from riskapi.policyd.asker import Asker, CannotAsk
 from riskapi.policyd.gate import Gate
@@ -81,7 +81,7 @@ def _check(asker: Asker, settings: Settings) -> None:
     except CannotAsk as error:
         cause = error.cause
     else:
-        cause = probe.judge(
+        cause = reachability.judge(
             status, url=url, settings="RISKAPI_POLICYD", scope="sends", does="grants sends", fine=(422, 429)
         )
     if cause is not None:

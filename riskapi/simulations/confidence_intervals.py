@@ -1,4 +1,4 @@
-"""Shares and rates with how sure they are: 95 % intervals. Pure."""
+"""Shares and rates with 95 % confidence intervals. Pure."""
 
 from __future__ import annotations
 

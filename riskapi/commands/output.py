@@ -1,4 +1,4 @@
-"""Lists as they are printed: a table for a person on a terminal, a line each for the program that reads a pipe."""
+"""What commands print: lists as a table for a person on a terminal, a line each for the program that reads a pipe."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every feed there is, each where its secret is set."""
+"""The providers of mail that can tell of it: every feed there is, each where its secret is set."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small tables as text: comments with their date and source, the names of the columns, rows (RFC 4180)."""
+"""Small tables as CSV (RFC 4180): comments with their date and source, the names of the columns, rows."""
 
 from __future__ import annotations
 

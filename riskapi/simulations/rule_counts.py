@@ -14,8 +14,8 @@ from typing_extensions import TypedDict
 from riskapi.contract import Count
 from riskapi.policy import Policy
 from riskapi.policy.rules import matcher, matching
+from riskapi.simulations.confidence_intervals import Share, share
 from riskapi.simulations.recorded_signups import ReadingBack, RecordedSignup
-from riskapi.simulations.shares import Share, share
 from riskapi.simulations.simulation import Foundation, foundation
 from riskapi.times import DAY
 

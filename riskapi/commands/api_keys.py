@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from riskapi.access.api_keys import ApiKeys, id_of
 from riskapi.access.audit_log import AuditLog
-from riskapi.commands import tables
+from riskapi.commands import output
 from riskapi.commands.audit import COMMAND_LINE
 from riskapi.links import secret
 from riskapi.settings import Settings
@@ -50,7 +50,7 @@ def show(store: Store) -> int:
     for key in ApiKeys(store).list():
         limit = f"{key['rate_limit']:g}/s" if key["rate_limit"] else "-"
         rows.append((key["id"], key["created_at"], limit, ",".join(key["scopes"]), key["name"]))
-    tables.show(("id", "made", "limit", "scopes", "name"), rows)
+    output.show(("id", "made", "limit", "scopes", "name"), rows)
     return 0
 
 

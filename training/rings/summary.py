@@ -1,4 +1,4 @@
-"""The figures of a trial as one table of three parts, and what they come to."""
+"""The summary of a trial: its figures as one table of three parts, and what they come to."""
 
 from __future__ import annotations
 

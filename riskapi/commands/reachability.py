@@ -1,4 +1,4 @@
-"""What a first answer of riskapi says to a command that hands mail to it, or asks it before mail goes out."""
+"""Whether riskapi can be reached, for commands that hand mail to it or ask it before mail goes out: its first answer."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from riskapi import policy
 from riskapi.app import Service
 from riskapi.feedback.event import FeedbackEvent
 from riskapi.sending.grants import Message
-from riskapi.simulations.shares import share
+from riskapi.simulations.confidence_intervals import share
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key
 from tests.conftest import NOW
