@@ -1,4 +1,4 @@
-"""API keys as a command makes, lists and revokes them, and the link key as it is checked."""
+"""API keys as a command makes, lists and revokes them."""
 
 from __future__ import annotations
 
@@ -10,23 +10,7 @@ from riskapi.access.api_keys import ApiKeys, id_of
 from riskapi.access.audit_log import AuditLog
 from riskapi.commands import output
 from riskapi.commands.audit import COMMAND_LINE
-from riskapi.links import secret
-from riskapi.settings import Settings
 from riskapi.store.connections import Store
-
-
-def link(settings: Settings, store: Store, *, accept: bool) -> int:
-    """Say whether the link key is the store's; with ``accept`` go on with the one there is. 1 when it is not."""
-    fault = secret.fault(settings, store)
-    if fault is None:
-        print("the link key is the store's", file=sys.stderr)
-        return 0
-    if not accept:
-        print(fault, file=sys.stderr)
-        return 1
-    secret.accept(settings, store)
-    print("accepted; restart the service on every host, with this link key", file=sys.stderr)
-    return 0
 
 
 def create(store: Store, name: str, scopes: Sequence[str], rate_limit: float | None) -> int:

@@ -1,4 +1,4 @@
-"""Whether riskapi can be reached, for commands that hand mail to it or ask it before mail goes out: its first answer."""
+"""Whether a command that hands mail to riskapi, or asks it before mail goes out, can reach it: by its first answer."""
 
 from __future__ import annotations
 

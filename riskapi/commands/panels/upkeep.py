@@ -107,12 +107,12 @@ def link_key(
 
     The links of a store are made with one key; with another they would not be found again.
     """
-    from riskapi.commands import api_keys
+    from riskapi.commands import link_key
 
     call = invocation.of(context)
     # A service whose link key is refused does not run, and neither does its store.
     with call.store(start=True) as store:
-        return api_keys.link(call.settings, store, accept=accept)
+        return link_key.check(call.settings, store, accept=accept)
 
 
 @data.callback(epilog=epilog("data update", "data status"))
