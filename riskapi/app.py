@@ -45,7 +45,7 @@ from riskapi.feedback.counts import Feedback
 from riskapi.feedback.feeds.providers import feeds
 from riskapi.feedback.intake import open_intake
 from riskapi.feedback.mail.proof import Proof
-from riskapi.feedback.platform.watch import Watch
+from riskapi.feedback.platform.monitor import Monitor
 from riskapi.inputs import refresh
 from riskapi.inputs.readers import ActiveReaders, Readers
 from riskapi.inputs.refresh import ReaderRefresh
@@ -251,7 +251,7 @@ def assemble(
         consequences=consequences,
         feeds=feeds(settings, store),
         intake=intake,
-        watch=Watch(settings, store, active, metrics),
+        monitor=Monitor(settings, store, active, metrics),
         signed=Proof(settings.feedback_reporters, settings.dns_resolver),
         account_header=settings.feedback_account_header,
         events=Events(store, active, links, active_readers, rescorer, identifiers, budgets, labels, metrics),

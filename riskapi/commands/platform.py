@@ -16,7 +16,7 @@ def show(settings: Settings, store: Store) -> int:
     """Print alarms, receivers, listings and feeds; 1 where there is an alarm that people are told of."""
     service = app.assemble(settings, store)
     try:
-        view = service.parts.watch.view(time.time())
+        view = service.parts.monitor.view(time.time())
     finally:
         service.close()
     output.show(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from riskapi.console.page import Page
 from riskapi.console.pages import (
-    account,
-    admin,
     api_keys,
     attack,
     audit,
@@ -26,6 +24,8 @@ from riskapi.console.pages import (
     shortcuts,
     sign_in,
     suggestions,
+    user_account,
+    users,
     versions,
     watch,
     webhooks,
@@ -50,10 +50,10 @@ PAGES: tuple[Page, ...] = (
     *watch.PAGES,
     *model.PAGES,
     *audit.PAGES,
-    *admin.PAGES,
+    *users.PAGES,
     *api_keys.PAGES,
     *webhooks.PAGES,
-    *account.PAGES,
+    *user_account.PAGES,
     *shortcuts.PAGES,
     *passkeys.PAGES,
     *oidc.PAGES,

@@ -9,18 +9,18 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from riskapi.enrichment.blocklists import TellOfList
-from riskapi.enrichment.fetch import Alive, Fetcher
 from riskapi.enrichment.findings import Finding
 from riskapi.enrichment.mail_domain import look_up_mail_domain
 from riskapi.enrichment.pace import QueryPace
 from riskapi.enrichment.probes import ProbeResult, probe
+from riskapi.enrichment.rdap_servers import Servers
 from riskapi.enrichment.registrant import look_up_registrant
 from riskapi.enrichment.registration import look_up_registration
+from riskapi.enrichment.registry_client import Alive, RegistryClient
 from riskapi.enrichment.registry_trust import RegistryTrust
 from riskapi.enrichment.resolver import Resolver
 from riskapi.enrichment.resolver_trust import DOUBTED, ResolverTrust
 from riskapi.enrichment.sender import look_up_sender
-from riskapi.enrichment.servers import Servers
 from riskapi.enrichment.sources import BlocklistDoubt, ResolverDoubt, Tell
 from riskapi.enrichment.subjects import Family, FindingKind
 from riskapi.enrichment.upstream import Upstream, UpstreamClosed, UpstreamDoubted, UpstreamError
@@ -71,12 +71,12 @@ def asking(
     which sources are doubted.
     """
     resolver = paced_resolver(settings, limits)
-    fetcher = _fetcher(settings, limits)
-    servers = Servers(fetcher, time.monotonic, settings.rdap_base)
+    client = _client(settings, limits)
+    servers = Servers(client, time.monotonic, settings.rdap_base)
     blocklists = settings.dns_blocklists
     trust, listing = resolver_trust(settings, tell), _listing(tell)
     registry = RegistryTrust(
-        fetcher, servers, lambda name: lists().standing(name).suffix, time.monotonic, lambda why: tell("rdap", why, 0.0)
+        client, servers, lambda name: lists().standing(name).suffix, time.monotonic, lambda why: tell("rdap", why, 0.0)
     )
 
     async def mail_domain(domain: str, now: float) -> MailDomain:
@@ -89,10 +89,10 @@ def asking(
         return await _unless_doubted(asked, trust)
 
     async def registration(domain: str, now: float) -> Registration:
-        return await look_up_registration(domain, fetcher, servers, now, registry)
+        return await look_up_registration(domain, client, servers, now, registry)
 
     async def registrant(address: str, now: float) -> Registrant:
-        return await look_up_registrant(address, fetcher, servers, resolver, blocklists, now, listing)
+        return await look_up_registrant(address, client, servers, resolver, blocklists, now, listing)
 
     about: dict[FindingKind, Ask] = {
         "mail_domain": mail_domain,
@@ -106,7 +106,7 @@ def asking(
     def owner(name: str) -> str:
         return lists().standing(name).registrable or name
 
-    return Lookups(about, {"dns": dns, "rdap": _MOST}, owner, fetcher.aclose, trust.verdict)
+    return Lookups(about, {"dns": dns, "rdap": _MOST}, owner, client.aclose, trust.verdict)
 
 
 def resolver_trust(settings: Settings, tell: Tell) -> ResolverTrust:
@@ -162,7 +162,7 @@ def paced_resolver(settings: Settings, limits: RateLimits) -> Resolver:
     return Resolver(settings.dns_resolver, upstream, pace)
 
 
-def _fetcher(settings: Settings, limits: RateLimits) -> Fetcher:
+def _client(settings: Settings, limits: RateLimits) -> RegistryClient:
     # Registries ask for few questions; the operator decides about a base of its own.
     rate = settings.rdap_rate or (2.0 if settings.rdap_base is None else 50.0)
     upstreams: dict[str, Upstream] = {}
@@ -176,4 +176,4 @@ def _fetcher(settings: Settings, limits: RateLimits) -> Fetcher:
         await QueryPace(limits, f"rdap:{server}", rate, time.time)()
 
     base = urlsplit(settings.rdap_base).hostname if settings.rdap_base else None
-    return Fetcher(DestinationGuard([base] if base else []), time.time, upstream, admit)
+    return RegistryClient(DestinationGuard([base] if base else []), time.time, upstream, admit)

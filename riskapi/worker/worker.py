@@ -215,9 +215,9 @@ class Worker:
 
     def _look_up(self) -> float:
         """Have own senders looked up where that is due, and judge what was found; seconds until the next time."""
-        watch = self._service.parts.watch
-        if watch.look_up(self.clock()):
-            watch.step(self.clock())
+        monitor = self._service.parts.monitor
+        if monitor.look_up(self.clock()):
+            monitor.step(self.clock())
         return _about(beats.BEAT)
 
     def _chores(self, settings: Settings) -> dict[str, Chore]:
@@ -232,7 +232,7 @@ class Worker:
             **embedded,
             "streams": Chore(HOUR, streams),
             "lists": Chore(60, parts.lists.expire),
-            "platform": Chore(60, parts.watch.step),
+            "platform": Chore(60, parts.monitor.step),
             "tallies": Chore(10, Tallying(self.store).step),
             "reviews": Chore(HOUR, lambda _: parts.reviews.sweep()),
             "erasures": Chore(10, parts.erasures.finish),

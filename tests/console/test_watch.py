@@ -66,7 +66,7 @@ def test_signups_reviews_mail_clusters_and_thresholds_stand_in_charts_and_tables
     parts.feedback.count(events, NOW)
     count(store, Happened("threshold", "complaint_rate", "n", 3))
     Tallying(store).step(NOW)
-    parts.watch.step(NOW)
+    parts.monitor.step(NOW)
     viewer.get("/console/watch")
     page = viewer.text
     assert "4 signups" in page and page.count('<svg class="chart"') == 5
@@ -92,7 +92,7 @@ def test_it_says_whether_a_worker_runs(
     viewer: Visitor, parts: Parts, store: Store, looked: float | None, runs: bool, said: str
 ) -> None:
     if looked is not None:
-        parts.watch.step(NOW + looked)
+        parts.monitor.step(NOW + looked)
     if runs:
         beats.beat(store, "a-worker", NOW)
     viewer.get("/console/watch")

@@ -12,7 +12,7 @@ import pytest
 from riskapi.enrichment.blocklists import listed
 from riskapi.enrichment.resolver import Resolver
 from riskapi.feedback.platform.listings import KEY
-from riskapi.feedback.platform.watch import Watch
+from riskapi.feedback.platform.monitor import Monitor
 from riskapi.settings.environment import Blocklist, resolver
 from riskapi.store.connections import Store
 from tests.conftest import NOW
@@ -100,14 +100,14 @@ def test_a_list_that_cannot_be_believed_is_asked_about_none_of_ours(dns: DnsServ
 
 
 @pytest.fixture
-def ours(make_watch: Callable[..., Watch], dns: DnsServer) -> Watch:
-    """A watch with an own address, and a list with a key in its zone."""
-    return make_watch(
+def ours(make_monitor: Callable[..., Monitor], dns: DnsServer) -> Monitor:
+    """A monitor with an own address, and a list with a key in its zone."""
+    return make_monitor(
         dns_resolver=resolver(dns.bind), dns_blocklists=(Blocklist("ip", KEYED),), sender_addresses=(OURS,)
     )
 
 
-def test_listed_and_unlisted_again_are_told_once_each(ours: Watch, dns: DnsServer, told: Told) -> None:
+def test_listed_and_unlisted_again_are_told_once_each(ours: Monitor, dns: DnsServer, told: Told) -> None:
     assert (ours.look_up(NOW), ours.step(NOW)) == (1, 0)
     dns.set(f"{reversed_name(OURS)}.{KEYED}", {"A": ["127.0.0.3"]})
     assert ours.look_up(NOW + 3599) == 0, "it was asked within the hour"
@@ -126,7 +126,7 @@ def test_listed_and_unlisted_again_are_told_once_each(ours: Watch, dns: DnsServe
 
 @pytest.mark.parametrize("mode", ["missing", "everywhere", "dead", "servfail", "refused"])
 def test_a_resolver_that_is_not_believed_begins_no_alarm_and_ends_none(
-    ours: Watch, dns: DnsServer, told: Told, mode: str, monkeypatch: pytest.MonkeyPatch
+    ours: Monitor, dns: DnsServer, told: Told, mode: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dns.set(f"{reversed_name(OURS)}.{KEYED}", {"A": ["127.0.0.3"]})
     ours.look_up(NOW)
@@ -143,37 +143,37 @@ def test_a_resolver_that_is_not_believed_begins_no_alarm_and_ends_none(
     assert [action for action, _, _ in told()] == ["crossed"]
 
 
-def test_what_was_found_long_ago_is_unknown(ours: Watch, told: Told) -> None:
+def test_what_was_found_long_ago_is_unknown(ours: Monitor, told: Told) -> None:
     ours.look_up(NOW)
     assert ours.view(NOW + 3 * 3600)["listings"][0]["state"] == "clear"
     assert ours.view(NOW + 3 * 3600 + 1)["listings"][0]["state"] == "unknown"
 
 
-def test_nobody_is_asked_where_that_is_off(make_watch: Callable[..., Watch], dns: DnsServer, store: Store) -> None:
+def test_nobody_is_asked_where_that_is_off(make_monitor: Callable[..., Monitor], dns: DnsServer, store: Store) -> None:
     found = {"dns_resolver": resolver(dns.bind), "dns_blocklists": (Blocklist("ip", KEYED),)}
-    assert make_watch(**found).look_up(NOW) == 0, "no senders are named"
+    assert make_monitor(**found).look_up(NOW) == 0, "no senders are named"
     found["sender_addresses"] = (OURS,)
-    assert make_watch(**found, enrichment=False).look_up(NOW) == 0
-    assert make_watch(with_rules(listings={"mode": "off"}), **found).look_up(NOW) == 0
+    assert make_monitor(**found, enrichment=False).look_up(NOW) == 0
+    assert make_monitor(with_rules(listings={"mode": "off"}), **found).look_up(NOW) == 0
     assert dns.asked == [] and store.execute("EXISTS", KEY) == 0
 
 
 def test_a_sender_that_is_not_ours_any_more_ends_its_alarm(
-    ours: Watch, dns: DnsServer, told: Told, make_watch: Callable[..., Watch]
+    ours: Monitor, dns: DnsServer, told: Told, make_monitor: Callable[..., Monitor]
 ) -> None:
     dns.set(f"{reversed_name(OURS)}.{KEYED}", {"A": ["127.0.0.3"]})
     ours.look_up(NOW)
     ours.step(NOW)
-    make_watch().step(NOW + 60)
+    make_monitor().step(NOW + 60)
     assert [action for action, _, _ in told()] == ["crossed", "ended"]
 
 
 def test_of_a_resolver_that_knows_the_list_and_not_the_world_nothing_is_believed(
-    make_watch: Callable[..., Watch],
+    make_monitor: Callable[..., Monitor],
 ) -> None:
     with DnsServer(zone(KEYED, TEST4)) as cut_off:
-        watch = make_watch(
+        monitor = make_monitor(
             dns_resolver=resolver(cut_off.bind), dns_blocklists=(Blocklist("ip", KEYED),), sender_addresses=(OURS,)
         )
-        watch.look_up(NOW)
-    assert watch.view(NOW)["listings"][0]["state"] == "unknown"
+        monitor.look_up(NOW)
+    assert monitor.view(NOW)["listings"][0]["state"] == "unknown"

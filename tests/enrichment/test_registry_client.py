@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from riskapi.enrichment.fetch import Alive, Fetcher, server_of
+from riskapi.enrichment.registry_client import Alive, RegistryClient, server_of
 from riskapi.enrichment.upstream import Upstream, UpstreamClosed, UpstreamError, UpstreamRefused, UpstreamSilent
 from riskapi.outgoing.destinations import DestinationGuard, DestinationRefused
 from tests.conftest import NOW, Clock
@@ -35,11 +35,11 @@ def world(shared: RdapServer) -> RdapServer:
 
 def get(url: str, allowed: tuple[str, ...] = ("127.0.0.1",), **more: Any) -> Any:
     async def run() -> Any:
-        fetcher = Fetcher(DestinationGuard(allowed), Clock(), **more)
+        client = RegistryClient(DestinationGuard(allowed), Clock(), **more)
         try:
-            return await fetcher.json(url)
+            return await client.json(url)
         finally:
-            await fetcher.aclose()
+            await client.aclose()
 
     return asyncio.run(run())
 
@@ -117,15 +117,15 @@ def test_redirects_share_the_time() -> None:
     given: list[float] = []
 
     async def run() -> None:
-        fetcher = Fetcher(DestinationGuard(), Clock(), total=5.0)
+        client = RegistryClient(DestinationGuard(), Clock(), total=5.0)
 
         async def moved(url: str, seconds: float) -> tuple[Any, bytes | None]:
             given.append(seconds)
             await asyncio.sleep(0.02)
             return ({}, None) if len(given) == 3 else (None, f"{url}x".encode())
 
-        fetcher._get = moved  # type: ignore[method-assign]
-        await fetcher.json("https://rdap.example/")
+        client._get = moved  # type: ignore[method-assign]
+        await client.json("https://rdap.example/")
 
     asyncio.run(run())
     assert given[0] == 5.0
@@ -139,13 +139,13 @@ def test_a_redirect_from_https_to_http_is_refused(world: RdapServer) -> None:
 
 
 async def _downgraded(world: RdapServer) -> None:
-    fetcher = Fetcher(DestinationGuard(["127.0.0.1"]), Clock())
+    client = RegistryClient(DestinationGuard(["127.0.0.1"]), Clock())
 
     async def moved(url: str, seconds: float) -> tuple[Any, bytes | None]:
         return None, (world.base + PATH).encode()
 
-    fetcher._get = moved  # type: ignore[method-assign]
-    await fetcher.json("https://127.0.0.1/")
+    client._get = moved  # type: ignore[method-assign]
+    await client.json("https://127.0.0.1/")
 
 
 def test_the_server_itself_is_guarded_too(world: RdapServer) -> None:
@@ -189,14 +189,14 @@ def test_every_server_on_the_way_is_admitted_and_has_its_circuit(world: RdapServ
 
 def test_a_server_that_fails_is_left_alone(world: RdapServer) -> None:
     async def run() -> None:
-        fetcher = Fetcher(DestinationGuard(["127.0.0.1"]), Clock(), _keeping({}))
+        client = RegistryClient(DestinationGuard(["127.0.0.1"]), Clock(), _keeping({}))
         world.behave("/", "error", status=500)
         for _ in range(5):
             with pytest.raises(UpstreamError):
-                await fetcher.json(world.base + PATH)
+                await client.json(world.base + PATH)
         with pytest.raises(UpstreamClosed):
-            await fetcher.json(world.base + PATH)
-        await fetcher.aclose()
+            await client.json(world.base + PATH)
+        await client.aclose()
 
     asyncio.run(run())
     assert world.count() == 5

@@ -9,7 +9,7 @@ from ipaddress import ip_address, ip_network
 from typing import Any, Final
 from urllib.parse import quote
 
-from riskapi.enrichment.fetch import Fetcher
+from riskapi.enrichment.registry_client import RegistryClient
 from riskapi.enrichment.upstream import UpstreamError
 from riskapi.times import DAY
 
@@ -36,8 +36,10 @@ class Servers:
     lists stand. ``clock`` gives seconds that never run backwards.
     """
 
-    def __init__(self, fetcher: Fetcher, clock: Callable[[], float], base: str | None = None, iana: str = IANA) -> None:
-        self._fetcher, self._clock, self._base, self._iana = fetcher, clock, base, iana
+    def __init__(
+        self, client: RegistryClient, clock: Callable[[], float], base: str | None = None, iana: str = IANA
+    ) -> None:
+        self._client, self._clock, self._base, self._iana = client, clock, base, iana
         self._lists = {name: _List() for name in ("dns", "ipv4", "ipv6")}
 
     async def domain_url(self, name: str) -> str | None:
@@ -83,7 +85,7 @@ class Servers:
             if self._clock() < found.until:
                 return found.entries
             try:
-                document = await self._fetcher.json(f"{self._iana}/{name}.json")
+                document = await self._client.json(f"{self._iana}/{name}.json")
                 entries = _read(document, _ending if name == "dns" else _network)
                 if not entries:
                     raise UpstreamError("the list of registries is empty")

@@ -1,4 +1,4 @@
-"""What a user sees and changes of themselves: password, authenticator, recovery codes, sessions."""
+"""The account of a user of the console, who sees and changes it: password, authenticator, recovery codes, sessions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The watch on the real store: told once when it begins and once when it ends, whoever looks and however often."""
+"""The monitor on the real store: told once when it begins and once when it ends, whoever looks and however often."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 from riskapi.commands import doctor
 from riskapi.feedback.platform import alarms
 from riskapi.feedback.platform.feed_activity import HOURS, SOURCES
+from riskapi.feedback.platform.monitor import Monitor, said
 from riskapi.feedback.platform.receivers import KEPT, Receivers
-from riskapi.feedback.platform.watch import Watch, said
 from riskapi.store.connections import Store
 from tests.conftest import NOW
 from tests.feedback.platform.conftest import Told, with_rules
@@ -64,160 +64,162 @@ class TestReceivers:
 
 
 class TestAlarms:
-    def test_begin_and_end_of_an_alarm_are_told_once_each(self, watch: Watch, told: Told) -> None:
-        receive(watch._store, mail("gmail.com", 100, 100), NOW)
-        assert [watch.step(NOW + minute * 60) for minute in range(3)] == [1, 0, 0]
+    def test_begin_and_end_of_an_alarm_are_told_once_each(self, monitor: Monitor, told: Told) -> None:
+        receive(monitor._store, mail("gmail.com", 100, 100), NOW)
+        assert [monitor.step(NOW + minute * 60) for minute in range(3)] == [1, 0, 0]
         assert told() == [("crossed", "blocks", "gmail.com")]
-        receive(watch._store, mail("gmail.com", 5000, 0), NOW + HOUR)
-        assert [watch.step(NOW + HOUR + minute * 60) for minute in range(3)] == [1, 0, 0]
+        receive(monitor._store, mail("gmail.com", 5000, 0), NOW + HOUR)
+        assert [monitor.step(NOW + HOUR + minute * 60) for minute in range(3)] == [1, 0, 0]
         assert told()[1:] == [("ended", "blocks", "gmail.com")]
-        receive(watch._store, mail("gmail.com", 0, 9000), NOW + 2 * HOUR)
-        watch.step(NOW + 2 * HOUR)
+        receive(monitor._store, mail("gmail.com", 0, 9000), NOW + 2 * HOUR)
+        monitor.step(NOW + 2 * HOUR)
         assert told()[2:] == [("crossed", "blocks", "gmail.com")]
 
-    def test_between_the_levels_an_alarm_stays_as_it_is(self, watch: Watch, told: Told) -> None:
-        receive(watch._store, mail("gmail.com", 70, 30), NOW)
-        watch.step(NOW)
-        receive(watch._store, mail("gmail.com", 180, 0), NOW)  # 10.7 %: no crossing by itself
-        assert watch.step(NOW + 60) == 0 and len(told()) == 1
+    def test_between_the_levels_an_alarm_stays_as_it_is(self, monitor: Monitor, told: Told) -> None:
+        receive(monitor._store, mail("gmail.com", 70, 30), NOW)
+        monitor.step(NOW)
+        receive(monitor._store, mail("gmail.com", 180, 0), NOW)  # 10.7 %: no crossing by itself
+        assert monitor.step(NOW + 60) == 0 and len(told()) == 1
 
     def test_of_many_who_look_at_once_one_tells(
-        self, make_watch: Callable[..., Watch], store: Store, told: Told
+        self, make_monitor: Callable[..., Monitor], store: Store, told: Told
     ) -> None:
-        watches = [make_watch() for _ in range(8)]
+        watches = [make_monitor() for _ in range(8)]
         receive(store, mail("gmail.com", 100, 100), NOW)
         assert sorted(together(8, lambda number: watches[number].step(NOW))) == [0] * 7 + [1]
         receive(store, mail("gmail.com", 5000, 0), NOW + 60)
         assert sorted(together(8, lambda number: watches[number].step(NOW + 60))) == [0] * 7 + [1]
         assert told() == [("crossed", "blocks", "gmail.com"), ("ended", "blocks", "gmail.com")]
 
-    def test_an_alarm_survives_a_restart(self, make_watch: Callable[..., Watch], store: Store, told: Told) -> None:
+    def test_an_alarm_survives_a_restart(self, make_monitor: Callable[..., Monitor], store: Store, told: Told) -> None:
         receive(store, mail("gmail.com", 100, 100), NOW)
-        make_watch().step(NOW)
-        assert make_watch().step(NOW + 60) == 0
+        make_monitor().step(NOW)
+        assert make_monitor().step(NOW + 60) == 0
         (alarm,) = alarms.read(store).live()
         assert (alarm.rule, alarm.subject, alarm.since, alarm.value) == ("blocks", "gmail.com", NOW, 0.5)
         assert len(told()) == 1
 
-    def test_who_judged_by_older_counts_ends_nothing(self, watch: Watch, told: Told) -> None:
-        receive(watch._store, mail("gmail.com", 100, 100), NOW + HOUR)
-        watch.step(NOW + HOUR)
-        assert watch.step(NOW) == 0 and len(told()) == 1
+    def test_who_judged_by_older_counts_ends_nothing(self, monitor: Monitor, told: Told) -> None:
+        receive(monitor._store, mail("gmail.com", 100, 100), NOW + HOUR)
+        monitor.step(NOW + HOUR)
+        assert monitor.step(NOW) == 0 and len(told()) == 1
 
     def test_a_shadow_is_shown_and_told_to_nobody(
-        self, make_watch: Callable[..., Watch], store: Store, told: Told
+        self, make_monitor: Callable[..., Monitor], store: Store, told: Told
     ) -> None:
         receive(store, mail("gmail.com", 100, 100), NOW)
-        shadow = make_watch(with_rules(blocks={"mode": "shadow"}))
+        shadow = make_monitor(with_rules(blocks={"mode": "shadow"}))
         assert shadow.step(NOW) == 0 and told() == [] and said(alarms.read(store)) == ""
         assert [row["mode"] for row in shadow.view(NOW)["alarms"]] == ["shadow"]
-        assert make_watch().step(NOW + 60) == 1 and told() == [("crossed", "blocks", "gmail.com")]
+        assert make_monitor().step(NOW + 60) == 1 and told() == [("crossed", "blocks", "gmail.com")]
         assert shadow.step(NOW + 120) == 1 and told()[1:] == [("ended", "blocks", "gmail.com")]
-        assert make_watch(with_rules(blocks={"mode": "off"})).step(NOW + 180) == 0
+        assert make_monitor(with_rules(blocks={"mode": "off"})).step(NOW + 180) == 0
         assert alarms.read(store).alarms == {}
 
 
 class TestFeeds:
-    def usual(self, watch: Watch, feed: str = "postmark", days: int = 8, start: float = NOW) -> float:
+    def usual(self, monitor: Monitor, feed: str = "postmark", days: int = 8, start: float = NOW) -> float:
         """A feed that is heard every half hour for days; when it was heard last."""
         now = start
         for number in range(days * 48):
             now = start + number * 1800
-            watch.hearing.heard(feed, now, 3, 0)
+            monitor.hearing.heard(feed, now, 3, 0)
             if number % 12 == 0:
-                watch.step(now)
+                monitor.step(now)
         return now
 
-    def stepped(self, watch: Watch, start: float, hours: float, every: float = 600.0) -> None:
+    def stepped(self, monitor: Monitor, start: float, hours: float, every: float = 600.0) -> None:
         for number in range(int(hours * HOUR / every) + 1):
-            watch.step(start + number * every)
+            monitor.step(start + number * every)
 
-    def test_silence_is_told_once_and_its_end_once(self, watch: Watch, told: Told, store: Store) -> None:
-        last = self.usual(watch)
-        self.stepped(watch, last, 12)
+    def test_silence_is_told_once_and_its_end_once(self, monitor: Monitor, told: Told, store: Store) -> None:
+        last = self.usual(monitor)
+        self.stepped(monitor, last, 12)
         assert told() == [("crossed", "feed_silence", "postmark")]
-        (row,) = (row for row in watch.view(last + 12 * HOUR)["feeds"] if row["feed"] == "postmark")
+        (row,) = (row for row in monitor.view(last + 12 * HOUR)["feeds"] if row["feed"] == "postmark")
         assert (row["state"], row["alarm_after"], row["longest_pause"]) == ("heard", 2 * HOUR, 1800)
-        watch.hearing.heard("postmark", last + 12 * HOUR, 1, 0)
-        watch.step(last + 12 * HOUR + 60)
+        monitor.hearing.heard("postmark", last + 12 * HOUR, 1, 0)
+        monitor.step(last + 12 * HOUR + 60)
         assert told()[1:] == [("ended", "feed_silence", "postmark")]
 
-    def test_an_outage_is_no_rhythm(self, watch: Watch, told: Told) -> None:
-        last = self.usual(watch)
-        watch.hearing.heard("postmark", last + 2 * DAY, 1, 0)
-        (row,) = (row for row in watch.view(last + 2 * DAY)["feeds"] if row["feed"] == "postmark")
+    def test_an_outage_is_no_rhythm(self, monitor: Monitor, told: Told) -> None:
+        last = self.usual(monitor)
+        monitor.hearing.heard("postmark", last + 2 * DAY, 1, 0)
+        (row,) = (row for row in monitor.view(last + 2 * DAY)["feeds"] if row["feed"] == "postmark")
         assert row["alarm_after"] == 4 * HOUR  # twice what was an alarm, and not four days
 
-    def test_a_watch_that_had_a_break_waits_before_it_says_that_nobody_spoke(self, watch: Watch, told: Told) -> None:
-        last = self.usual(watch)
-        watch.step(last + DAY)  # nobody watched for a day
+    def test_a_watch_that_had_a_break_waits_before_it_says_that_nobody_spoke(
+        self, monitor: Monitor, told: Told
+    ) -> None:
+        last = self.usual(monitor)
+        monitor.step(last + DAY)  # nobody watched for a day
         assert told() == []
-        self.stepped(watch, last + DAY, 2)
+        self.stepped(monitor, last + DAY, 2)
         assert told() == []
-        self.stepped(watch, last + DAY + 2 * HOUR, 1)
+        self.stepped(monitor, last + DAY + 2 * HOUR, 1)
         assert told() == [("crossed", "feed_silence", "postmark")]
 
-    def test_a_feed_that_was_given_up_is_forgotten(self, watch: Watch, told: Told, store: Store) -> None:
-        last = self.usual(watch)
-        self.stepped(watch, last, 12)
-        watch.step(last + 31 * DAY)
+    def test_a_feed_that_was_given_up_is_forgotten(self, monitor: Monitor, told: Told, store: Store) -> None:
+        last = self.usual(monitor)
+        self.stepped(monitor, last, 12)
+        monitor.step(last + 31 * DAY)
         assert told() == [("crossed", "feed_silence", "postmark"), ("ended", "feed_silence", "postmark")]
         assert store.execute("KEYS", "risk:fh:*") == []
 
-    def refused(self, watch: Watch, now: float, count: int) -> None:
+    def refused(self, monitor: Monitor, now: float, count: int) -> None:
         for _ in range(count):
-            watch.hearing._refused("postmark", now)
+            monitor.hearing._refused("postmark", now)
 
-    def test_a_secret_that_changed_is_told_before_the_silence(self, watch: Watch, told: Told) -> None:
-        last = self.usual(watch)
+    def test_a_secret_that_changed_is_told_before_the_silence(self, monitor: Monitor, told: Told) -> None:
+        last = self.usual(monitor)
         for number in range(1, 30):
-            self.refused(watch, last + number * 300, 3)
-            watch.step(last + number * 300)
+            self.refused(monitor, last + number * 300, 3)
+            monitor.step(last + number * 300)
         assert told()[0] == ("crossed", "feed_signatures", "postmark")
-        watch.hearing.heard("postmark", last + 9000, 1, 0)
-        watch.step(last + 9060)
+        monitor.hearing.heard("postmark", last + 9000, 1, 0)
+        monitor.step(last + 9060)
         assert ("ended", "feed_signatures", "postmark") in told()
 
-    def test_strangers_neither_raise_an_alarm_nor_hide_one(self, watch: Watch, told: Told) -> None:
-        last = self.usual(watch)
+    def test_strangers_neither_raise_an_alarm_nor_hide_one(self, monitor: Monitor, told: Told) -> None:
+        last = self.usual(monitor)
         for number in range(1, 25):  # half a day of noise beside the usual good ones
-            self.refused(watch, last + number * 1800 - 900, 60)
-            watch.step(last + number * 1800 - 800)
-            watch.hearing.heard("postmark", last + number * 1800, 3, 0)
+            self.refused(monitor, last + number * 1800 - 900, 60)
+            monitor.step(last + number * 1800 - 800)
+            monitor.hearing.heard("postmark", last + number * 1800, 3, 0)
         assert told() == []
         last += 24 * 1800
         for number in range(1, 25):  # and the noise goes on while the provider fails
-            self.refused(watch, last + number * 600, 60)
-            watch.step(last + number * 600)
+            self.refused(monitor, last + number * 600, 60)
+            monitor.step(last + number * 600)
         assert {rule for _, rule, _ in told()} == {"feed_signatures", "feed_silence"}
 
-    def test_a_flood_costs_the_store_little(self, watch: Watch, store: Store) -> None:
+    def test_a_flood_costs_the_store_little(self, monitor: Monitor, store: Store) -> None:
         calls: list[Any] = []
-        watch.hearing._note = lambda rows: calls.extend(rows)  # type: ignore[method-assign]
-        self.refused(watch, NOW, 5000)
+        monitor.hearing._note = lambda rows: calls.extend(rows)  # type: ignore[method-assign]
+        self.refused(monitor, NOW, 5000)
         assert len(calls) == 50
-        watch.hearing._refused("postmark", NOW + 1)
+        monitor.hearing._refused("postmark", NOW + 1)
         assert calls[-1]["bad"] == 4951
 
-    def test_sources_of_json_are_feeds_of_their_own_up_to_a_number(self, watch: Watch, store: Store) -> None:
+    def test_sources_of_json_are_feeds_of_their_own_up_to_a_number(self, monitor: Monitor, store: Store) -> None:
         for number in range(100):
-            watch.hearing.heard_events({f"mta{number}": 2}, 0, NOW)
-        watch.hearing.heard_events({"Ana Ruiz <ana@ruiz.example>": 1, None: 1}, 3, NOW)
-        watch.hearing.heard("postmark", NOW, 1, 0)
-        found = watch.hearing.read()
+            monitor.hearing.heard_events({f"mta{number}": 2}, 0, NOW)
+        monitor.hearing.heard_events({"Ana Ruiz <ana@ruiz.example>": 1, None: 1}, 3, NOW)
+        monitor.hearing.heard("postmark", NOW, 1, 0)
+        found = monitor.hearing.read()
         assert len(found) == SOURCES + 2 and "postmark" in found and not any("ruiz" in name for name in found)
         assert found["json"].counts["x"] == {int(NOW // HOUR): 3}
 
-    def test_what_a_feed_leaves_is_bounded_and_expires(self, watch: Watch, store: Store) -> None:
+    def test_what_a_feed_leaves_is_bounded_and_expires(self, monitor: Monitor, store: Store) -> None:
         for number in range(30 * 24):
-            watch.hearing.heard("postmark", NOW + number * HOUR, 1, 1)
+            monitor.hearing.heard("postmark", NOW + number * HOUR, 1, 1)
         assert store.execute("HLEN", "risk:fh:{b}:postmark") < HOURS * 4 + 30 * 4 + 10
         assert all(store.execute("TTL", key) > 0 for key in store.execute("KEYS", "risk:fh:*"))
 
 
-def test_everybody_shows_the_same(watch: Watch, store: Store) -> None:
+def test_everybody_shows_the_same(monitor: Monitor, store: Store) -> None:
     receive(store, [*mail("gmail.com", 100, 100), *mail("ruiz.example", 300, 0)], NOW)
-    watch.step(NOW)
+    monitor.step(NOW)
     assert said(alarms.read(store)) == "blocks"
     found = list(doctor.platform_findings(store, NOW))
     assert found == [
@@ -226,9 +228,9 @@ def test_everybody_shows_the_same(watch: Watch, store: Store) -> None:
             "a receiving domain blocks much of the mail: gmail.com, since 2026-11-22T10:00:00.000Z (GET /v1/platform)",
         )
     ]
-    view = watch.view(NOW)
+    view = monitor.view(NOW)
     assert view["alarms"][0]["value"] == 0.5 and view["receivers"][1]["share"] == 0.5
-    shown = watch._metrics.render().decode()
+    shown = monitor._metrics.render().decode()
     assert 'riskapi_platform_alarms{rule="blocks"} 1.0' in shown
     assert 'riskapi_platform_block_share{receiver="google"} 0.5' in shown
     assert 'riskapi_platform_block_share{receiver="other"} 0.0' in shown and "ruiz" not in shown

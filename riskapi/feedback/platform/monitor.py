@@ -1,4 +1,4 @@
-"""The watch: looks at everything once a minute, turns alarms, and shows what it sees.
+"""The monitor: looks at everything once a minute, turns alarms, and shows what it sees.
 
 ``GET /v1/platform``, ``doctor``, ``/readyz`` and the metrics all show what is in the store, so they agree whichever
 process is asked.
@@ -119,7 +119,7 @@ class _Look:
     listings_at: float | None
 
 
-class Watch:
+class Monitor:
     """Watches the platform. Safe to share between threads."""
 
     def __init__(self, settings: Settings, store: Store, active: ActiveBasis, metrics: Metrics) -> None:

@@ -187,7 +187,7 @@ def health(visit: Visit) -> list[Check]:
     """How the parts of the service fare, what is wrong first."""
     parts = visit.parts
     found = [_check(name, said) for name, said in parts.readiness().items()]
-    platform = parts.watch.view(visit.now)
+    platform = parts.monitor.view(visit.now)
     found.append(_worker(visit, platform["watched_at"]))
     silent = [each["subject"] for each in platform["alarms"] if each["rule"].startswith("feed_")]
     heard = sum(each["last_at"] is not None for each in platform["feeds"])

@@ -1,4 +1,4 @@
-"""Fetching JSON over HTTP from registries: a limit on the time, the size and the way, and a circuit for each server."""
+"""A client of registries: JSON over HTTP, with limits on time, size and way, and a circuit for each server."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ Alive = Callable[[], Awaitable[bool]]
 _HEADERS: Final = ((b"Accept", b"application/rdap+json, application/json;q=0.9"), *PLAIN)  # RFC 7480, 4.2
 
 
-class Fetcher:
+class RegistryClient:
     """Gets JSON documents. Made and used in one event loop; :meth:`aclose` ends it.
 
     ``guard`` says what may be connected to. ``upstream`` gives the circuit of a server. ``admit`` is awaited before
