@@ -13,7 +13,7 @@ from training.simulator.timeline import HOUR
 
 #: How the decisions after an event of an account are marked among those that the service counts.
 _LOGIN = 'cause="event"'
-#: Accounts of the platform's own that log in to see whether the worker is done: spread over the worker's streams.
+#: Accounts of the product's own that log in to see whether the worker is done: spread over the worker's streams.
 _BEACONS = 8
 #: Rounds without any other decision that have to follow each other before time goes on; seconds that it then goes on,
 #: more than the worker lets the linked wait; and such steps in a row without a decision, after which all is done.
@@ -42,11 +42,11 @@ class _Decided(NamedTuple):
     logins: float
 
 
-class Platform:
+class Product:
     """Talks to a service at the times it is given, Unix seconds. Raises :class:`training.server.ServiceError`."""
 
     def __init__(self, service: Service, opened: float) -> None:
-        """``opened`` is so long before anything else happens that the platform's own accounts are due no more."""
+        """``opened`` is so long before anything else happens that the product's own accounts are due no more."""
         self._service = service
         self._beacons = [f"beacon-{number}" for number in range(_BEACONS)]
         self._turn = 0

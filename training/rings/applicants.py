@@ -22,8 +22,8 @@ _CHANGES = 3
 _NUMBERS = 10_000
 
 
-class Drafts:
-    """Draws people. No two of one ``Drafts`` have the same mailbox or firm."""
+class Applicants:
+    """Draws people. No two of one ``Applicants`` have the same mailbox or firm."""
 
     def __init__(self, networks: Networks) -> None:
         self.networks = networks
