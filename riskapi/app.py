@@ -44,7 +44,7 @@ from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.feedback.counts import Feedback
 from riskapi.feedback.feeds.providers import feeds
 from riskapi.feedback.intake import open_intake
-from riskapi.feedback.mail.proof import Proof
+from riskapi.feedback.mail.allowed_reporters import AllowedReporters
 from riskapi.feedback.platform.monitor import Monitor
 from riskapi.inputs import refresh
 from riskapi.inputs.readers import ActiveReaders, Readers
@@ -252,7 +252,7 @@ def assemble(
         feeds=feeds(settings, store),
         intake=intake,
         monitor=Monitor(settings, store, active, metrics),
-        signed=Proof(settings.feedback_reporters, settings.dns_resolver),
+        signed=AllowedReporters(settings.feedback_reporters, settings.dns_resolver),
         account_header=settings.feedback_account_header,
         events=Events(store, active, links, active_readers, rescorer, identifiers, budgets, labels, metrics),
         policies=policies,

@@ -28,11 +28,11 @@ from riskapi.feedback.platform.verdicts import SENTENCES
 from riskapi.links import secret
 from riskapi.settings import Settings
 from riskapi.store import condition, damaged, disk
-from riskapi.store.beats import working
 from riskapi.store.clock import StoreClock
 from riskapi.store.connections import Store, open_store, running_store
 from riskapi.store.consumer import DeadLetters, Group, backlog
 from riskapi.store.faults import MINOR
+from riskapi.store.heartbeats import working
 from riskapi.store.journal import Journal
 from riskapi.times import DAY, rfc3339
 from riskapi.webhooks.endpoints import Webhooks

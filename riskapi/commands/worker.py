@@ -20,9 +20,9 @@ from riskapi.commands import output
 from riskapi.errors import StoreUnavailable
 from riskapi.server.side_threads import watch
 from riskapi.settings import Settings
-from riskapi.store.beats import working
 from riskapi.store.connections import Store, open_store
 from riskapi.store.consumer import DeadLetter, DeadLetters, Group, backlog
+from riskapi.store.heartbeats import working
 from riskapi.worker import worker
 
 #: What each chore counts.

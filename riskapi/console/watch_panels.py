@@ -17,8 +17,8 @@ from riskapi.console.visit import Visit
 from riskapi.feedback.mail_rates import GROUPS, Rates, rates
 from riskapi.policy.tables import SEVERITY
 from riskapi.reviews.backlog import backlog
-from riskapi.store.beats import working
 from riskapi.store.connections import Store
+from riskapi.store.heartbeats import working
 from riskapi.store.tallies import REST, Bucket, Unit, totals
 from riskapi.times import instant
 

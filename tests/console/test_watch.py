@@ -14,7 +14,7 @@ from riskapi.console.chart import Series, over_time, side_by_side
 from riskapi.console.drift import LITTLE, MUCH, stability
 from riskapi.console.pages.watch import RANGES
 from riskapi.feedback.event import FeedbackEvent
-from riskapi.store import beats
+from riskapi.store import heartbeats
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key
 from riskapi.store.tallies import Happened, Tallies
@@ -94,7 +94,7 @@ def test_it_says_whether_a_worker_runs(
     if looked is not None:
         parts.monitor.step(NOW + looked)
     if runs:
-        beats.beat(store, "a-worker", NOW)
+        heartbeats.beat(store, "a-worker", NOW)
     viewer.get("/console/watch")
     assert f"<td>{said}</td>" in viewer.text
 

@@ -27,10 +27,10 @@ from riskapi.enrichment.lookups import asking as upstreams_of
 from riskapi.errors import StoreUnavailable
 from riskapi.settings import Settings
 from riskapi.store import consumer
-from riskapi.store.beats import working
 from riskapi.store.connections import Store, open_store
 from riskapi.store.consumer import Consumer, Group, backlog
 from riskapi.store.embedded import Embedded, socket_path
+from riskapi.store.heartbeats import working
 from riskapi.store.streams import stream
 from riskapi.worker.schedule import Schedule
 from riskapi.worker.worker import SeenClock, Worker

@@ -8,7 +8,7 @@ from dataclasses import replace
 import segno
 
 from riskapi.access import authenticator, passwords
-from riskapi.access.once import AUTHENTICATOR, STEP
+from riskapi.access.one_time_tokens import AUTHENTICATOR, STEP
 from riskapi.access.users import Person
 from riskapi.console.page import Page
 from riskapi.console.visit import Answer, Entered, Moved, View, Visit
@@ -48,14 +48,14 @@ def end(visit: Visit) -> Answer:
 def offer(visit: Visit) -> Answer:
     """A secret for an authenticator, as a QR code and as text."""
     secret = authenticator.new_secret()
-    token = visit.access_parts.once.make(AUTHENTICATOR, {"id": visit.person.id, "secret": secret}, STEP, visit.now)
+    token = visit.access_parts.tokens.make(AUTHENTICATOR, {"id": visit.person.id, "secret": secret}, STEP, visit.now)
     return _offered(visit, token, secret)
 
 
 def take(visit: Visit) -> Answer:
     """Keep the secret once a code proves that the authenticator has it; shows recovery codes, once."""
     token = visit.form["token"]
-    held = visit.access_parts.once.peek(AUTHENTICATOR, token, visit.now)
+    held = visit.access_parts.tokens.peek(AUTHENTICATOR, token, visit.now)
     if held is None or held["id"] != visit.person.id:
         return Moved(f"{_HERE}/authenticator", "That took too long. Here is another code to scan.")
     wait = visit.access_parts.throttle.take(f"code:{visit.person.id}", visit.address, visit.now, known=True)
@@ -67,7 +67,7 @@ def take(visit: Visit) -> Answer:
     # Whoever sits down at an open session must not be able to make it their own.
     if visit.person.has_second_factor and not _is_owner(visit):
         return _offered(visit, token, held["secret"], "The present password is wrong.")
-    visit.access_parts.once.take(AUTHENTICATOR, token, visit.now)
+    visit.access_parts.tokens.take(AUTHENTICATOR, token, visit.now)
     codes, kept = authenticator.new_codes()
     visit.note("authenticator set up", visit.person.id)
     visit.access_parts.users.change(

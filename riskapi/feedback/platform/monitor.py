@@ -19,8 +19,8 @@ from riskapi.datasets.mail_tables import ProviderTable, parse
 from riskapi.datasets.packages import own_table
 from riskapi.feedback.platform import alarms
 from riskapi.feedback.platform.alarms import Alarm, Alarms
+from riskapi.feedback.platform.blocklist_listings import Listings
 from riskapi.feedback.platform.feed_activity import FEEDS, FeedActivities, FeedActivity
-from riskapi.feedback.platform.listings import Listings
 from riskapi.feedback.platform.receivers import Receivers, Receiving
 from riskapi.feedback.platform.verdicts import (
     WATCHED,

@@ -1,4 +1,4 @@
-"""Tokens that work once: links that make the first admin or set a password, and steps of signing in.
+"""One-time tokens: links that make the first admin or set a password, and steps of signing in.
 
 The store keeps the SHA-256 of a token with what it is for. Taking it removes it, so of two who race one wins.
 """
@@ -28,7 +28,7 @@ LINK = 24 * 3600
 STEP = 300
 
 
-class Once:
+class OneTimeTokens:
     """Makes tokens and takes them back."""
 
     def __init__(self, store: Store) -> None:

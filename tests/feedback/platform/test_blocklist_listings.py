@@ -11,7 +11,7 @@ import pytest
 
 from riskapi.enrichment.blocklists import listed
 from riskapi.enrichment.resolver import Resolver
-from riskapi.feedback.platform.listings import KEY
+from riskapi.feedback.platform.blocklist_listings import KEY
 from riskapi.feedback.platform.monitor import Monitor
 from riskapi.settings.environment import Blocklist, resolver
 from riskapi.store.connections import Store

@@ -1,4 +1,4 @@
-"""Addresses in messages of Amazon SNS: only Amazon's own are ever asked for anything.
+"""URLs in messages of Amazon SNS: only Amazon's own are ever asked for anything.
 
 A signature proves nothing when its certificate may come from anywhere, and an address that anybody can name must not be
 fetched (server-side request forgery, CWE-918). So the whole text is matched, and nothing is parsed: no user, no port,

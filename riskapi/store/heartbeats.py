@@ -1,4 +1,4 @@
-"""When each worker was heard of last: which of them run, for commands and pages that say so."""
+"""Heartbeats of workers: when each was heard of last, for commands and pages that say which of them run."""
 
 from __future__ import annotations
 

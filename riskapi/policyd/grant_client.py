@@ -1,4 +1,4 @@
-"""Asks riskapi for grants over HTTP, on connections that are kept open."""
+"""A client of riskapi that asks for grants over HTTP, on connections that are kept open."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class CannotAsk(Exception):
         self.cause = cause
 
 
-class Asker:
+class GrantClient:
     """Asks the riskapi at ``url`` with an API key of scope ``sends``; any thread may ask."""
 
     def __init__(self, url: str, key: str, patience: float = PATIENCE) -> None:

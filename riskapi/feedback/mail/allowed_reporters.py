@@ -1,4 +1,4 @@
-"""What shows that an allowed reporter sent a mail: the keys of its signatures, and who is allowed."""
+"""Allowed reporters: whether one of them sent a mail, by its signatures and their keys."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from riskapi.feedback.mail.key_records import KeyRecords
 from riskapi.settings.environment import Bind
 
 
-class Proof:
+class AllowedReporters:
     """Gives as much of a mail as an allowed reporter signed; see :func:`riskapi.feedback.mail.dkim.signed_by`."""
 
     def __init__(self, allowed: Collection[str], resolver: Bind | None) -> None:

@@ -1,4 +1,4 @@
-"""Decides what Postfix is told: the way is free, try again later and why, or never."""
+"""The responder: tells Postfix that the way is free, to try again later and why, or never."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Literal
 from riskapi import logs
 from riskapi.budgets.grant_records import Grant
 from riskapi.policyd import protocol
-from riskapi.policyd.asker import Asker, CannotAsk
+from riskapi.policyd.grant_client import CannotAsk, GrantClient
 from riskapi.policyd.protocol import Request
 from riskapi.policyd.senders import Senders, is_user_id
 from riskapi.times import DAY
@@ -31,11 +31,11 @@ _WINDOWS = ("hourly", "daily", "monthly")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Gate:
+class Responder:
     """Answers requests. ``away``: when riskapi cannot be asked; ``strangers``: for senders who are nobody's account."""
 
     senders: Senders
-    asker: Asker
+    grants: GrantClient
     away: Choice = "defer"
     strangers: Choice = "dunno"
     clock: Callable[[], float] = time.time
@@ -50,7 +50,7 @@ class Gate:
         if not is_user_id(user_id):
             return self._said("stranger", request, self.strangers, "no account is known for this sender")
         try:
-            grant = self.asker.ask(user_id, request.recipients, key_of(request))
+            grant = self.grants.ask(user_id, request.recipients, key_of(request))
         except CannotAsk as error:
             logs.note(logging.WARNING, "policyd_cannot_ask", cause=error.cause)
             return self._said("away", request, self.away, "the sending limit cannot be checked now, try again later")
