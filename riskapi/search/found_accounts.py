@@ -44,7 +44,7 @@ class SearchedAccount(TypedDict):
 
 
 @record
-class Row:
+class FoundAccount:
     """An account that was found, with the keys of what it has by kind, and its signup as JSON."""
 
     shown: SearchedAccount
@@ -52,7 +52,7 @@ class Row:
     signup: bytes
 
 
-def read_rows(store: Store, budgets: Budgets, user_ids: Sequence[str], now: float) -> list[Row]:
+def read_accounts(store: Store, budgets: Budgets, user_ids: Sequence[str], now: float) -> list[FoundAccount]:
     """What is known of accounts at Unix time ``now``; those erased, expired or unreadable are left out. One trip.
 
     Raises :class:`StoreUnavailable`.
@@ -75,7 +75,7 @@ def read_rows(store: Store, budgets: Budgets, user_ids: Sequence[str], now: floa
     return [row for row in found if row is not None]
 
 
-def _row(user_id: str, fields: Sequence[bytes | None], sent: int, cluster: str, now: float) -> Row:
+def _row(user_id: str, fields: Sequence[bytes | None], sent: int, cluster: str, now: float) -> FoundAccount:
     kept = {name: value for name, value in zip(_FIELDS, fields, strict=True) if value is not None}
     text = kept_signup(kept)
     signup = damaged.whole(text)
@@ -96,4 +96,4 @@ def _row(user_id: str, fields: Sequence[bytes | None], sent: int, cluster: str, 
         "cluster_id": cluster or None,
         "review_id": latest_answer(kept)["review_id"],
     }
-    return Row(shown, entities_of(kept.get("entities"), user_id), text)
+    return FoundAccount(shown, entities_of(kept.get("entities"), user_id), text)

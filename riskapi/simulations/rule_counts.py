@@ -31,7 +31,7 @@ class Caught(TypedDict):
     right: Share
 
 
-class Counts(TypedDict):
+class RuleCounts(TypedDict):
     """What each caught, in the order of the policy, and what that rests on. Triggers in shadow are left out."""
 
     foundation: Foundation
@@ -56,7 +56,7 @@ class Tally:
             for rule in matching(self._matchers, past.readings):
                 self._note(rule.name, past.at, past.label)
 
-    def counted(self, back: ReadingBack, labels: Mapping[str, str]) -> Counts:
+    def counted(self, back: ReadingBack, labels: Mapping[str, str]) -> RuleCounts:
         """What each caught, with what triggers did as ``back`` has read it; ``labels`` are those of its accounts."""
         rules = [self._caught(rule.name) for rule in self._policy.rules]
         self._found = Counter()
