@@ -39,13 +39,13 @@ from riskapi.decisions.restrictor import Restrictor
 from riskapi.decisions.signups import Assessor
 from riskapi.decisions.view import Profiles
 from riskapi.enrichment.findings import Findings
-from riskapi.enrichment.names import worth_asking
+from riskapi.enrichment.special_use_names import worth_asking
 from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.feedback.counts import Feedback
-from riskapi.feedback.feeds.table import feeds
+from riskapi.feedback.feeds.providers import feeds
 from riskapi.feedback.intake import open_intake
-from riskapi.feedback.mail.proof import Proof
-from riskapi.feedback.platform.watch import Watch
+from riskapi.feedback.mail.allowed_reporters import AllowedReporters
+from riskapi.feedback.platform.monitor import Monitor
 from riskapi.inputs import refresh
 from riskapi.inputs.readers import ActiveReaders, Readers
 from riskapi.inputs.refresh import ReaderRefresh
@@ -251,8 +251,8 @@ def assemble(
         consequences=consequences,
         feeds=feeds(settings, store),
         intake=intake,
-        watch=Watch(settings, store, active, metrics),
-        signed=Proof(settings.feedback_reporters, settings.dns_resolver),
+        monitor=Monitor(settings, store, active, metrics),
+        signed=AllowedReporters(settings.feedback_reporters, settings.dns_resolver),
         account_header=settings.feedback_account_header,
         events=Events(store, active, links, active_readers, rescorer, identifiers, budgets, labels, metrics),
         policies=policies,

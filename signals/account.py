@@ -15,9 +15,9 @@ from signals.lures import has_lure
 from signals.names import FILLERS, organization_agreement, words
 from signals.records import record
 from signals.registry import signal
-from signals.scripts import seen
 from signals.web_addresses import host
-from signals.written_links import Links, links
+from signals.writing_systems import seen
+from signals.written_links import WrittenLinks, links
 from signals.written_numbers import has_phone_number
 
 NEEDS = ("/account/name", "/account/organization")
@@ -74,7 +74,7 @@ _FEW_WORDS, _FIRM_WORDS, _FORMAL_WORDS, _FEW_LETTERS = 4, 3, 2, 10
 class _Written:
     """What one field says, whoever wrote it."""
 
-    links: Links
+    links: WrittenLinks
     phone: bool
     lure: bool
     line_break: bool
@@ -92,7 +92,7 @@ def _fields(facts: Facts) -> list[_Written] | None:
     return [_written(text) for text in (account.name, account.organization) if text] or None
 
 
-def _is_followed(found: Links, facts: Facts, *, firm: bool) -> bool:
+def _is_followed(found: WrittenLinks, facts: Facts, *, firm: bool) -> bool:
     """Whether a field asks to follow a link, and does not only name whose it is."""
     if found.sure:
         return True
@@ -113,14 +113,14 @@ def _telling(text: str) -> list[str]:
     ]
 
 
-def _is_bare_link(found: Links, facts: Facts, *, firm: bool) -> bool:
+def _is_bare_link(found: WrittenLinks, facts: Facts, *, firm: bool) -> bool:
     """Whether a field that is only an address on the web counts. A domain alone is how many firms are called."""
     if all(_is_own(domain, facts) for domain in found.hosts):
         return False
     return found.path or (found.marked and not firm)
 
 
-def _names_a_firm(found: Links, beside: list[str], *, firm: bool) -> bool:
+def _names_a_firm(found: WrittenLinks, beside: list[str], *, firm: bool) -> bool:
     """Whether a domain and the words ``beside`` it are what a firm is called: see the numbers above."""
     if len(beside) <= _FORMAL_WORDS and not _LEGAL.isdisjoint(_WORD.findall(found.rest.lower())):
         return True

@@ -14,8 +14,8 @@ from signals.local_part import DIGITS, LocalPart, analyse, entropy, letter_runs,
 from signals.lookalikes import is_lookalike
 from signals.names import name_agreement, organization_agreement, own_names
 from signals.registry import signal
-from signals.scripts import is_mixed
 from signals.web_addresses import host
+from signals.writing_systems import is_mixed
 
 NEEDS = ("/email/address",)
 

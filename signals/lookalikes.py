@@ -15,7 +15,7 @@ from typing import Final
 from confusable_homoglyphs.confusables import confusables_data
 
 from signals.local_part import is_known
-from signals.scripts import scripts
+from signals.writing_systems import scripts
 
 #: What Chromium and we read otherwise than UTS #39, or beside it; ``ӏ`` is an ``l`` to the eye.
 _BESIDE: Final = {

@@ -15,7 +15,7 @@ _OTHER = re.compile("|".join(map(fold, OTHER)))
 
 
 def has_lure(text: str) -> bool:
-    """Whether ``text`` (as :func:`signals.scripts.seen` gives it) holds a known lure. A microsecond for two words."""
+    """Whether ``text`` (see :func:`signals.writing_systems.seen`) holds a known lure. A microsecond for two words."""
     plain = fold(text)
     words = letter_runs(plain)
     if not _FIRST_WORDS.isdisjoint(words):

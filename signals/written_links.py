@@ -1,6 +1,6 @@
 """Links inside a text: what a reader, or a mail program, could follow.
 
-``seen`` text (:func:`signals.scripts.seen`) is expected. Addresses of mailboxes are not links.
+``seen`` text (:func:`signals.writing_systems.seen`) is expected. Addresses of mailboxes are not links.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _MESSENGER = re.compile(
 
 
 @record
-class Links:
+class WrittenLinks:
     """What of a text can be followed.
 
     ``hosts`` are in small letters, without ``www.``; ``before`` is the text before the first, ``rest`` the text without
@@ -58,17 +58,17 @@ class Links:
         return self.sure or self.marked or bool(self.hosts)
 
 
-def links(text: str) -> Links:
+def links(text: str) -> WrittenLinks:
     """The links of ``text``. A third of a microsecond where it has no dot, colon, slash, sign or bracket."""
     if _SIGNS.isdisjoint(text) or not _HINT.search(text):
-        return Links(rest=text)
+        return WrittenLinks(rest=text)
     plain, schemes = _SCHEME.subn("", text)
     found = [match for match in _HOST.finditer(plain) if _is_host(match, bool(schemes))]
     hosts = tuple(match[1].lower().removeprefix("www.") for match in found)
     ends = [0, *(match.end() for match in found)]
     starts = [*(match.start() for match in found), len(plain)]
     between = [plain[end:start] for end, start in zip(ends, starts, strict=True)]
-    return Links(
+    return WrittenLinks(
         hosts=hosts,
         before=between[0],
         rest=" ".join(between),

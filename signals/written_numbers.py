@@ -1,7 +1,7 @@
 """Telephone numbers inside a text. Years, house numbers, roll numbers and registration numbers do not count.
 
-``seen`` text (:func:`signals.scripts.seen`) is expected, so that full-width and circled digits are plain ones. The
-library ``phonenumbers`` can look for numbers too, but wants to know the country, and takes milliseconds.
+``seen`` text (:func:`signals.writing_systems.seen`) is expected, so that full-width and circled digits are plain ones.
+The library ``phonenumbers`` can look for numbers too, but wants to know the country, and takes milliseconds.
 """
 
 from __future__ import annotations

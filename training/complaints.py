@@ -19,7 +19,7 @@ from rich.console import Console
 
 from training.progress import counting
 from training.report import Report, interval, percent
-from training.rings.platform import Platform
+from training.rings.product import Product
 from training.server import Service
 from training.simulator.timeline import DAY, HOUR
 
@@ -73,8 +73,8 @@ def run(
         rings = []
         for size in SIZES:
             for loop in (True, False):
-                with _Playing(databases, policy, start) as (platform, service):
-                    rings.append(_ring(platform, service, start, size, loop, seed))
+                with _Playing(databases, policy, start) as (product, service):
+                    rings.append(_ring(product, service, start, size, loop, seed))
                 progress.advance(task)
         with _Playing(databases, policy, start) as (_, service):
             touched = _good(service, start, good, seed)
@@ -119,16 +119,16 @@ class _Playing:
         settings = _SETTINGS | {"RISKAPI_POLICY_FILE": str(policy.absolute())}
         self._service, self._start = Service(Path(self._scratch.name), databases, settings), start
 
-    def __enter__(self) -> tuple[Platform, Service]:
+    def __enter__(self) -> tuple[Product, Service]:
         service = self._service.__enter__()
-        return Platform(service, self._start - 60 * DAY), service
+        return Product(service, self._start - 60 * DAY), service
 
     def __exit__(self, *error: Any) -> None:
         self._service.__exit__(None, None, None)
         self._scratch.cleanup()
 
 
-def _ring(platform: Platform, service: Service, start: float, size: int, loop: bool, seed: int) -> Contained:
+def _ring(product: Product, service: Service, start: float, size: int, loop: bool, seed: int) -> Contained:
     """A ring on one device and one card, that sends from an hour after its signups on."""
     draw = Random(f"{seed}:{size}")
     names = [f"ring-{number}" for number in range(size)]
@@ -137,7 +137,7 @@ def _ring(platform: Platform, service: Service, start: float, size: int, loop: b
             "device": {"id": "dev-ring", "ip_address": f"198.19.{number // 250}.{number % 250 + 1}"}
         }
         service.post("/v1/signups", body, start + number * 20)
-    begun = platform.await_worker(start + size * 20) + HOUR
+    begun = product.await_worker(start + size * 20) + HOUR
     complaints: list[tuple[float, int, str]] = []
     first: float | None = None
     seconds: float | None = None
@@ -154,7 +154,7 @@ def _ring(platform: Platform, service: Service, start: float, size: int, loop: b
                 _complain(service, angry, told, when)
                 if seconds is None and looks < _LOOKS:
                     looks += 1
-                    now = platform.await_worker(when)
+                    now = product.await_worker(when)
                     if all(_is_held(service, each, now) for each in names):
                         seconds = now - first
         body = {"recipients": _MANY, "partial": True}

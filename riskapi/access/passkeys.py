@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 MOST, LONGEST = 10, 40
 #: Characters of an answer of a browser: attestations with certificates have some 10,000.
 _ANSWER = 50_000
-#: Milliseconds that a device has, as long as a step of signing in may take (:data:`riskapi.access.once.STEP`).
+#: Milliseconds that a device has, as long as a step of signing in (:data:`riskapi.access.one_time_tokens.STEP`).
 _PATIENCE = 300_000
 _VERIFIED = UserVerificationRequirement.REQUIRED
 

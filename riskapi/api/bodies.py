@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from riskapi.accounts.history import LabelName, LabelSource
 from riskapi.contract import Time
 from riskapi.feedback.event import FeedbackEvent
-from riskapi.lists.rows import Reason as Reason
+from riskapi.lists.entry_rows import Reason as Reason
 from riskapi.reviews.deniable_values import DENIABLE, DeniableKind
 from riskapi.reviews.queue import ReviewScope, ReviewStatus, ReviewTier
 from riskapi.webhooks.deliveries import Status

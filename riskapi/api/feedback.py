@@ -50,7 +50,7 @@ def take(call: Call[FeedbackBody]) -> Reply:
             rejected.append({"index": index, "code": first["code"], "detail": detail})
     tally = call.parts.intake.take_events(events, call.now)
     sources = Counter(event.source for event in events)
-    call.parts.watch.hearing.heard_events(sources, len(rejected), call.now)
+    call.parts.monitor.hearing.heard_events(sources, len(rejected), call.now)
     answer: FeedbackTaken = {
         "accepted": tally.accepted,
         "duplicates": tally.duplicates,

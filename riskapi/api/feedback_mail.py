@@ -93,7 +93,7 @@ def _take(call: Call[Raw], feed: Feed, read: Callable[[bytes, str | None], Recei
     """Believe, read, store; only then is anything acknowledged."""
     if call.body.media != MAIL:
         raise Problem("unsupported_media_type", f"Send Content-Type: {MAIL}.")
-    raw, reporter, hearing = call.body.content, None, call.parts.watch.hearing
+    raw, reporter, hearing = call.body.content, None, call.parts.monitor.hearing
     channel: Channel = "key"
     heard_as = MAILBOX if call.principal.id and HANDED_OVER in call.environ else feed
     try:

@@ -46,7 +46,7 @@ def take(call: Call[Raw]) -> Reply:
     if call.body.media not in feed.media:
         raise Problem("unsupported_media_type", f"Send Content-Type: {' or '.join(sorted(feed.media))}.")
     posted = Posted(call.body.content, _headers(call), _query(call), call.body.media, call.now)
-    hearing = call.parts.watch.hearing
+    hearing = call.parts.monitor.hearing
     with hearing.proving(feed.name, call.now):
         feed.verify(posted)
     with hearing.reading(feed.name, call.now):

@@ -15,6 +15,7 @@ from riskapi.api import (
     audit,
     cap_hits,
     clusters,
+    documentation,
     events,
     feedback,
     feedback_kept,
@@ -25,7 +26,6 @@ from riskapi.api import (
     list_batches,
     lists,
     openapi,
-    pages,
     platform,
     policy,
     privacy,
@@ -86,7 +86,7 @@ ROUTES: tuple[Route, ...] = (
         summary="This API in OpenAPI 3.1",
         tag="Documentation",
     ),
-    *pages.ROUTES,
+    *documentation.ROUTES,
 )
 
 

@@ -12,9 +12,9 @@ from riskapi.api.bodies import StrictBody
 from riskapi.api.routes import LINES, Call, Raw, Reply, Route
 from riskapi.inputs.json_lines import Row
 from riskapi.lists.batches import MOST, MOST_ROWS, Batch, Bulk
+from riskapi.lists.entry_rows import Format, ListedRow, rows, written
+from riskapi.lists.list_names import ListName
 from riskapi.lists.matching import ListKind
-from riskapi.lists.names import ListName
-from riskapi.lists.rows import Format, ListedRow, rows, written
 
 #: RFC 4180, section 3.
 CSV = "text/csv"

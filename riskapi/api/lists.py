@@ -8,10 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from riskapi.api.routes import Call, Reply, Route
 from riskapi.lists.entries import ListEntry, StoredEntry
+from riskapi.lists.entry_rows import EntryRow
+from riskapi.lists.list_names import ListName
 from riskapi.lists.lists import ListPage, StaleReport, WouldMatch
 from riskapi.lists.matching import ListKind
-from riskapi.lists.names import ListName
-from riskapi.lists.rows import EntryRow
 
 
 class EntryBody(EntryRow):

@@ -22,7 +22,7 @@ from riskapi.feedback.counts import Feedback
 from riskapi.feedback.feeds.feed import ProviderFeed
 from riskapi.feedback.intake import Intake
 from riskapi.feedback.mail.dkim import Signed
-from riskapi.feedback.platform.watch import Watch
+from riskapi.feedback.platform.monitor import Monitor
 from riskapi.lists.batches import Batches
 from riskapi.lists.lists import Lists
 from riskapi.metrics import Metrics
@@ -67,7 +67,7 @@ class Parts:
     consequences: Consequences
     feeds: Mapping[str, ProviderFeed]
     intake: Intake
-    watch: Watch
+    monitor: Monitor
     signed: Callable[[bytes, float], Signed | None]
     account_header: str
     events: Events

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from riskapi.api.routes import Call, Reply, Route
-from riskapi.feedback.platform.watch import PlatformView
+from riskapi.feedback.platform.monitor import PlatformView
 
 
 def show(call: Call[None]) -> Reply:
     """What is watched, and which alarms there are."""
-    return Reply(call.parts.watch.view(call.now))
+    return Reply(call.parts.monitor.view(call.now))
 
 
 ROUTES = (

@@ -13,7 +13,7 @@ from riskapi.policy import DEFAULT
 from riskapi.policy.attacks import Attacks
 from riskapi.policy.deciding_processes import PolicyWorkers, deciding
 from riskapi.policy.drafts import Drafts
-from riskapi.policy.history import PolicyHistory
+from riskapi.policy.last_changes import PolicyHistory
 from riskapi.policy.proposals import Proposals
 from riskapi.policy.publisher import Publisher
 from riskapi.policy.texts import PolicyTexts

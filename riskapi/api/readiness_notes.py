@@ -6,7 +6,7 @@ import contextlib
 
 from riskapi.errors import StoreUnavailable
 from riskapi.feedback.platform import alarms as platform_alarms
-from riskapi.feedback.platform.watch import said
+from riskapi.feedback.platform.monitor import said
 from riskapi.store import damaged
 from riskapi.store.clock import StoreClock
 from riskapi.store.connections import Store

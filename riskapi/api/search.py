@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from riskapi.api.routes import Call, Reply, Route
 from riskapi.inputs.visitor_values import LONGEST
-from riskapi.search.answer import SearchAnswer
 from riskapi.search.meanings import SearchKind
+from riskapi.search.results import SearchAnswer
 from riskapi.search.search import MOST
 
 

@@ -20,8 +20,8 @@ from riskapi.clusters.splits import Splits
 from riskapi.errors import StoreUnavailable
 from riskapi.links.bonds import Bond, bonds, edge_of
 from riskapi.links.entities import Links
-from riskapi.links.evidence import binds
 from riskapi.links.hubs import Hubs
+from riskapi.links.linkage import binds
 from riskapi.links.touches import KEEP
 from riskapi.links.waves import Match
 from riskapi.metrics import Metrics

@@ -14,7 +14,7 @@ from riskapi.clusters.joins import NAMED
 from riskapi.clusters.neighbours import Group, Neighbours, Thing, groups, neighbours, standing_of
 from riskapi.errors import Problem
 from riskapi.links.entities import Links
-from riskapi.links.evidence import Edge
+from riskapi.links.linkage import Edge
 from riskapi.policy.tables import Kind
 from riskapi.store.connections import Store
 from riskapi.store.pipelines import as_it_is

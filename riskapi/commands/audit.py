@@ -6,7 +6,7 @@ import sys
 
 from riskapi.access.audit_chain import verify as verified
 from riskapi.access.audit_log import AuditLog, Wanted
-from riskapi.commands import tables
+from riskapi.commands import output
 from riskapi.commands.progress import LongWork
 from riskapi.store.connections import Store
 from riskapi.times import rfc3339
@@ -29,7 +29,7 @@ def show(store: Store, limit: int, actor: str | None, action: str | None, subjec
         after = found.after
         if after is None:
             break
-    tables.show(("at", "number", "who", "what", "to what", "details"), rows)
+    output.show(("at", "number", "who", "what", "to what", "details"), rows)
     return 0
 
 

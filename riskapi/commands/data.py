@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 
-from riskapi.commands import arguments, tables
+from riskapi.commands import arguments, output
 from riskapi.commands.progress import LongWork
 from riskapi.datasets import manifest
 from riskapi.datasets.declared import DATA_SETS
@@ -46,7 +46,7 @@ def status(settings: Settings) -> int:
     """Say what is in use; 1 when something cannot be used."""
     failed = False
     for grade, text in findings(settings, time.time()):
-        tables.grade(grade, text)
+        output.grade(grade, text)
         failed |= grade == "FAIL"
     return 1 if failed else 0
 

@@ -17,9 +17,9 @@ from typing import Any, get_args
 from riskapi import app
 from riskapi.access.api_keys import ApiKeys
 from riskapi.accounts.agenda import Agenda
-from riskapi.commands import data, tables
+from riskapi.commands import data, output
 from riskapi.enrichment.doubts import doubted
-from riskapi.enrichment.questions import probed
+from riskapi.enrichment.lookups import probed
 from riskapi.enrichment.sources import DOUBTS
 from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.feedback import unattributed
@@ -28,11 +28,11 @@ from riskapi.feedback.platform.verdicts import SENTENCES
 from riskapi.links import secret
 from riskapi.settings import Settings
 from riskapi.store import condition, damaged, disk
-from riskapi.store.beats import working
 from riskapi.store.clock import StoreClock
 from riskapi.store.connections import Store, open_store, running_store
 from riskapi.store.consumer import DeadLetters, Group, backlog
 from riskapi.store.faults import MINOR
+from riskapi.store.heartbeats import working
 from riskapi.store.journal import Journal
 from riskapi.times import DAY, rfc3339
 from riskapi.webhooks.endpoints import Webhooks
@@ -61,7 +61,7 @@ def run(settings: Settings, *, start: bool) -> int:
     """Print what was found; 1 when something failed. ``start``: see :func:`running_store`."""
     failed = False
     for grade, text in findings(settings, start=start):
-        tables.grade(grade, text)
+        output.grade(grade, text)
         failed |= grade == "FAIL"
     return 1 if failed else 0
 

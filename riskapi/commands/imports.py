@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from riskapi import app
-from riskapi.commands import author, sources
+from riskapi.commands import author, input_files
 from riskapi.commands.invocation import Invocation
 from riskapi.commands.progress import LongWork
 from riskapi.commands.remote import Refused, Remote
@@ -32,9 +32,9 @@ def run(
     total, started = ImportOutcome(), time.monotonic()
     stopped: BaseException | None = None
     with (
-        sources.opened(file) as source,
+        input_files.opened(file) as source,
         _taker(call, dry_run, url, key, given_author) as take,
-        LongWork("importing", sources.size(source)) as work,
+        LongWork("importing", input_files.size(source)) as work,
     ):
         read = work.lines(source, lambda: f"{total.records:,} accounts")
         try:

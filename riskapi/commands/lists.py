@@ -14,17 +14,17 @@ import typer
 
 from riskapi import app
 from riskapi.access.audit_log import AuditLog
-from riskapi.commands import arguments, author, tables
+from riskapi.commands import arguments, author, output
 from riskapi.commands.audit import COMMAND_LINE
+from riskapi.commands.input_files import opened
 from riskapi.commands.invocation import Invocation
 from riskapi.commands.progress import LongWork
-from riskapi.commands.sources import opened
 from riskapi.errors import ConfigurationError, Problem
 from riskapi.lists.batches import MOST_ROWS, Batches
+from riskapi.lists.entry_rows import Format, rows, written
+from riskapi.lists.list_names import ListName
 from riskapi.lists.lists import Lists
 from riskapi.lists.matching import KINDS
-from riskapi.lists.names import ListName
-from riskapi.lists.rows import Format, rows, written
 
 #: Bytes of a file: some 500,000 lines. More is a log named by mistake.
 LARGEST = 64 * 1024 * 1024
@@ -97,7 +97,7 @@ def find(call: Invocation, value: str, kind: str | None) -> int:
         found = entries.of_value(None, known, value, time.time())["entries"]
     if sys.stdout.isatty():
         columns = ("list", "kind", "value", "expires_at", "author", "reason")
-        tables.show(columns, [[str(dict[str, object](entry)[name] or "-") for name in columns] for entry in found])
+        output.show(columns, [[str(dict[str, object](entry)[name] or "-") for name in columns] for entry in found])
     else:
         for entry in found:
             print(orjson.dumps(entry).decode())

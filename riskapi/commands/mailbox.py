@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from riskapi import logs
-from riskapi.commands import probe
+from riskapi.commands import reachability
 from riskapi.errors import ConfigurationError
 from riskapi.mailbox import lmtp, maildir
 from riskapi.mailbox.handover import Handover
@@ -89,7 +89,7 @@ def _check(handover: Handover, url: str) -> None:
     except (OSError, HTTPException) as error:
         cause = type(error).__name__
     else:
-        cause = probe.judge(
+        cause = reachability.judge(
             status, url=url, settings="RISKAPI_MAILBOX", scope="feedback", does="takes mail", fine=(400, 429)
         )
     if cause is not None:

@@ -6,7 +6,7 @@ import sys
 import time
 
 from riskapi import app
-from riskapi.commands import tables
+from riskapi.commands import output
 from riskapi.feedback.platform.verdicts import SENTENCES
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
@@ -16,10 +16,10 @@ def show(settings: Settings, store: Store) -> int:
     """Print alarms, receivers, listings and feeds; 1 where there is an alarm that people are told of."""
     service = app.assemble(settings, store)
     try:
-        view = service.parts.watch.view(time.time())
+        view = service.parts.monitor.view(time.time())
     finally:
         service.close()
-    tables.show(
+    output.show(
         ("alarm", "about", "since", "mode", "measured", "level"),
         [
             (
@@ -33,17 +33,17 @@ def show(settings: Settings, store: Store) -> int:
             for row in view["alarms"]
         ],
     )
-    tables.show(
+    output.show(
         ("receiver", "attempted", "blocked", "share"),
         [
             (row["domain"], str(row["attempted"]), str(row["blocked"]), _share(row["share"]))
             for row in view["receivers"]
         ],
     )
-    tables.show(
+    output.show(
         ("sender", "blocklist", "state"), [(row["sender"], row["blocklist"], row["state"]) for row in view["listings"]]
     )
-    tables.show(
+    output.show(
         ("feed", "state", "last heard", "bodies", "understood", "not understood", "refused", "alarm after"),
         [
             (

@@ -14,7 +14,7 @@ import typer
 
 from riskapi import app, policy
 from riskapi.access.audit_log import AuditLog
-from riskapi.commands import author, tables
+from riskapi.commands import author, output
 from riskapi.commands.audit import COMMAND_LINE
 from riskapi.commands.invocation import Invocation
 from riskapi.errors import ConfigurationError, Problem
@@ -50,7 +50,7 @@ def show(call: Invocation, version: int | None) -> int:
 def versions(call: Invocation) -> int:
     """List the last versions."""
     with _policies(call) as (_, policies, _):
-        tables.show(("version", "published", "author", "note"), map(_row, policies.page(_LISTED)["versions"]))
+        output.show(("version", "published", "author", "note"), map(_row, policies.page(_LISTED)["versions"]))
     return 0
 
 
@@ -94,7 +94,7 @@ def compare(call: Invocation, version: int, since: int | None) -> int:
     with _policies(call) as (_, policies, _):
         found = policies.compare(version, since)
         print(f"version {found['since']} to version {found['version']}", file=sys.stderr)
-        tables.show(("what changes", "key"), ((each["text"], each["key"]) for each in found["changes"]))
+        output.show(("what changes", "key"), ((each["text"], each["key"]) for each in found["changes"]))
         if not found["changes"]:
             print("nothing is different", file=sys.stderr)
     return 0

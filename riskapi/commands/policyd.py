@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 from riskapi import logs
-from riskapi.commands import probe
+from riskapi.commands import reachability
 from riskapi.errors import ConfigurationError
-from riskapi.policyd.asker import Asker, CannotAsk
-from riskapi.policyd.gate import Gate
+from riskapi.policyd.grant_client import CannotAsk, GrantClient
 from riskapi.policyd.listener import Listener
+from riskapi.policyd.responder import Responder
 from riskapi.policyd.senders import Senders
 from riskapi.server import listening
 from riskapi.settings import Settings
@@ -30,11 +30,13 @@ def run(settings: Settings) -> int:
         made = "make one with `python -m riskapi keys create --name policyd --scope sends`"
         raise ConfigurationError("environment", "RISKAPI_POLICYD_API_KEY", f"is not set; {made}")
     senders = Senders(settings.policyd_map_file, settings.policyd_networks)
-    asker = Asker(settings.policyd_url, key.get_secret_value())
-    with contextlib.closing(asker):
-        _check(asker, settings)
-        gate = Gate(senders=senders, asker=asker, away=settings.policyd_away, strangers=settings.policyd_strangers)
-        listener = _listen(settings, gate)
+    grants = GrantClient(settings.policyd_url, key.get_secret_value())
+    with contextlib.closing(grants):
+        _check(grants, settings)
+        responder = Responder(
+            senders=senders, grants=grants, away=settings.policyd_away, strangers=settings.policyd_strangers
+        )
+        listener = _listen(settings, responder)
         # Blocked before the threads start, which inherit it: the signals wait for this thread to fetch them.
         signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
         with listener.running():
@@ -64,24 +66,24 @@ def greeting(settings: Settings) -> str:
     )
 
 
-def _listen(settings: Settings, gate: Gate) -> Listener:
+def _listen(settings: Settings, responder: Responder) -> Listener:
     bind = settings.policyd_bind
     try:
-        return Listener(bind, gate.answer)
+        return Listener(bind, responder.answer)
     except OSError as error:
         raise listening.refused("RISKAPI_POLICYD_BIND", bind, error) from None
 
 
-def _check(asker: Asker, settings: Settings) -> None:
+def _check(grants: GrantClient, settings: Settings) -> None:
     """Find a wrong key or address now, not with the first mail; riskapi may be away, and come later."""
     url = str(settings.policyd_url)
     cause: str | None
     try:
-        status = asker.probe()
+        status = grants.probe()
     except CannotAsk as error:
         cause = error.cause
     else:
-        cause = probe.judge(
+        cause = reachability.judge(
             status, url=url, settings="RISKAPI_POLICYD", scope="sends", does="grants sends", fine=(422, 429)
         )
     if cause is not None:

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from riskapi import app
-from riskapi.commands import sources
+from riskapi.commands import input_files
 from riskapi.commands.invocation import Invocation
 from riskapi.commands.progress import LongWork
 from riskapi.decisions.recorded_decisions import decided_again
@@ -26,9 +26,9 @@ COMPARED = ("tier", "risk_score", "margin", "probability", "source", "rule", "fi
 def run(call: Invocation, file: str, policy_file: Path | None) -> int:
     """Replay every line with the policy of a file, or the one in force; 1 when one differs or cannot be read."""
     count: Counter[str] = Counter()
-    with sources.opened(file) as source:
+    with input_files.opened(file) as source:
         basis = _basis(call, policy_file)
-        with LongWork("replaying", sources.size(source)) as work:
+        with LongWork("replaying", input_files.size(source)) as work:
             count = replay(work.lines(source, lambda: f"{count.total():,} decisions"), basis, count)
     print(
         f"{count['same']} the same, {count['different']} different, {count['other']} of another policy, model or "

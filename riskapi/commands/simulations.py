@@ -15,15 +15,15 @@ import typer
 from riskapi import app
 from riskapi.accounts.log import Decisions
 from riskapi.budgets.budgets import Budgets
-from riskapi.commands import tables
+from riskapi.commands import output
 from riskapi.commands.invocation import Invocation
 from riskapi.commands.policy import tables_of
 from riskapi.commands.progress import LongWork
 from riskapi.errors import Problem
 from riskapi.sending.allowances import Allowances
+from riskapi.simulations.confidence_intervals import Rate, Share
 from riskapi.simulations.recorded_signups import ReadingBack, RecordedSignups
 from riskapi.simulations.runs import Run, Runs
-from riskapi.simulations.shares import Rate, Share
 
 #: Who runs what is kept, where no key does. It changes nothing, so nobody has to say who they are.
 _AUTHOR = "command line"
@@ -38,16 +38,16 @@ def simulate(call: Invocation, path: Path, since: float | None, *, as_json: bool
         print(json.dumps(found, indent=1, ensure_ascii=False))
         return 0
     _say(f"{found['simulation_id']}: {found['foundation']['text']}; compared with version {found['base_version']}")
-    tables.show(("what changes",), ((each["text"],) for each in found["changes"]))
+    output.show(("what changes",), ((each["text"],) for each in found["changes"]))
     moved = (
         (f"{row['from']} to {row['to']}", f"{row['accounts']}", f"{row['established']}", ", ".join(row["sample"]))
         for row in found["moved"]
     )
-    tables.show(("moved", "accounts", "established", "such as"), moved)
+    output.show(("moved", "accounts", "established", "such as"), moved)
     reasons = ((row["reason"], f"{row['tightened']}", f"{row['loosened']}") for row in found["reasons"])
-    tables.show(("because of", "tightened", "loosened"), reasons)
+    output.show(("because of", "tightened", "loosened"), reasons)
     caps = found["caps"]
-    tables.show(
+    output.show(
         ("figure", "before", "after"),
         [
             *((f"accounts in {row['tier']}", f"{row['before']}", f"{row['after']}") for row in found["tiers"]),
@@ -78,7 +78,7 @@ def suggest(
         _say(reason)
     names = ("review", "limit")
     rows = [(f"{name} from", f"{found['now'][name]:g}", f"{found['thresholds'][name]:g}") for name in names]
-    tables.show(("figure", "before", "after"), [*rows, *_figures(found)])
+    output.show(("figure", "before", "after"), [*rows, *_figures(found)])
     missed = [name.replace("_", " ") for name in ("reviews_per_day", "legitimate_limited") if not found["met"][name]]
     if missed:
         _say(f"not met: {', '.join(missed)}")

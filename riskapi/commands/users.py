@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from riskapi.access.users import NameTaken, Person, Role
-from riskapi.commands import tables
+from riskapi.commands import output
 from riskapi.commands.audit import COMMAND_LINE
 from riskapi.console.access_parts import AccessParts, open_access_parts, password_link
 from riskapi.settings import Settings
@@ -38,7 +38,7 @@ def show(store: Store, settings: Settings) -> int:
         state = "shut out" if each.disabled else ("link sent" if each.password is None else "in use")
         made = datetime.fromtimestamp(each.made, UTC).strftime("%Y-%m-%d")
         rows.append((each.name, each.role, made, "yes" if each.has_second_factor else "no", state))
-    tables.show(("name", "role", "made", "authenticator", "state"), rows)
+    output.show(("name", "role", "made", "authenticator", "state"), rows)
     return 0
 
 

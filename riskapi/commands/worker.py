@@ -16,13 +16,13 @@ from typing import get_args
 import typer
 
 from riskapi import app, logs, metrics
-from riskapi.commands import tables
+from riskapi.commands import output
 from riskapi.errors import StoreUnavailable
 from riskapi.server.side_threads import watch
 from riskapi.settings import Settings
-from riskapi.store.beats import working
 from riskapi.store.connections import Store, open_store
 from riskapi.store.consumer import DeadLetter, DeadLetters, Group, backlog
+from riskapi.store.heartbeats import working
 from riskapi.worker import worker
 
 #: What each chore counts.
@@ -118,7 +118,7 @@ def status(settings: Settings, store: Store) -> int:
     rows.append(("clusters", f"{made.large_clusters.waiting()} large ones that feedback is about wait to be looked at"))
     rows.append(("lookups", f"{made.waiting()} wait"))
     rows.append(("dead", f"{dead} entries that could not be handled"))
-    tables.show(("what", "how many"), rows)
+    output.show(("what", "how many"), rows)
     if not names:
         print("no worker is running: start the service, or python -m riskapi worker", file=sys.stderr)
     return 1 if dead or not names else 0
@@ -127,7 +127,7 @@ def status(settings: Settings, store: Store) -> int:
 def show_dead(store: Store) -> int:
     """List what could not be handled."""
     rows = [_row(letter) for letter in DeadLetters(store).list()]
-    tables.show(("id", "at", "reader", "kind", "tries", "why"), rows)
+    output.show(("id", "at", "reader", "kind", "tries", "why"), rows)
     if not rows:
         print("every entry was handled", file=sys.stderr)
     return 0

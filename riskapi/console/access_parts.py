@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from riskapi.access import once
+from riskapi.access import one_time_tokens
 from riskapi.access.audit_log import AuditLog
-from riskapi.access.once import Once
+from riskapi.access.one_time_tokens import OneTimeTokens
 from riskapi.access.sessions import Sessions
 from riskapi.access.throttle import Throttle
 from riskapi.access.users import Person, Users
@@ -25,7 +25,7 @@ class AccessParts:
     store: Store
     users: Users
     sessions: Sessions
-    once: Once
+    tokens: OneTimeTokens
     throttle: Throttle
     audit: AuditLog
 
@@ -43,7 +43,7 @@ def open_access_parts(settings: Settings, store: Store) -> AccessParts:
         store=store,
         users=Users(store),
         sessions=Sessions(store, idle, longest),
-        once=Once(store),
+        tokens=OneTimeTokens(store),
         throttle=Throttle(store),
         audit=AuditLog(store),
     )
@@ -54,14 +54,14 @@ def first_link(access_parts: AccessParts, now: float) -> str | None:
     return (
         None
         if access_parts.users.any()
-        else _link(access_parts, access_parts.once.make(once.FIRST, {}, once.LINK, now))
+        else _link(access_parts, access_parts.tokens.make(one_time_tokens.FIRST, {}, one_time_tokens.LINK, now))
     )
 
 
 def password_link(access_parts: AccessParts, person: Person, now: float) -> str:
     """A link with which a user chooses a password; it works once. Raises ``StoreUnavailable``."""
     held = {"id": person.id, "epoch": person.epoch}
-    return _link(access_parts, access_parts.once.make(once.PASSWORD, held, once.LINK, now))
+    return _link(access_parts, access_parts.tokens.make(one_time_tokens.PASSWORD, held, one_time_tokens.LINK, now))
 
 
 def _link(access_parts: AccessParts, token: str) -> str:

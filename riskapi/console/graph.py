@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from riskapi.console.sentences import many
-from riskapi.links.evidence import Edge, Evidence
+from riskapi.links.linkage import Edge, Evidence
 from riskapi.reviews.rings import Member
 
 #: Accounts and things drawn; the tables have all. More could not be told apart.

@@ -15,7 +15,7 @@ from riskapi.console.visit import Visit
 from riskapi.errors import ConfigurationError
 from riskapi.policy import Policy
 from riskapi.policy.comments import explained
-from riskapi.policy.history import LastChange
+from riskapi.policy.last_changes import LastChange
 from riskapi.policy.section import Section
 from riskapi.policy.versions import Version
 

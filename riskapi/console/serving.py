@@ -26,8 +26,8 @@ from riskapi.console import callers, cookies, outage, rendering
 from riskapi.console.access_parts import AccessParts
 from riskapi.console.headers import headers
 from riskapi.console.page import ROOT, Page
+from riskapi.console.page_list import PAGES
 from riskapi.console.queue_rows import QueueRows
-from riskapi.console.site import PAGES
 from riskapi.console.visit import NOBODY, Answer, Entered, Fields, File, Left, Moved, View, Visit
 from riskapi.errors import ConfigurationError, Problem, StoreUnavailable
 from riskapi.reviews.cases import Cases

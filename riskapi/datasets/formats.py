@@ -17,10 +17,10 @@ from publicsuffixlist import PublicSuffixList
 
 from riskapi.datasets import domain_lines
 from riskapi.datasets.address_ranges import HostingRanges
+from riskapi.datasets.ip_records import country_of, origin_of
 from riskapi.datasets.mail_tables import AccessTable, ProviderTable, RegistryTable, Table, parse
 from riskapi.datasets.network_kinds import NetworkKinds
 from riskapi.datasets.numbering import Numbering
-from riskapi.datasets.records import country_of, origin_of
 
 #: IPv4 addresses that a database is asked about, spread evenly below 224.0.0.0 where multicast begins (RFC 5771).
 _SPREAD: Final = 4096

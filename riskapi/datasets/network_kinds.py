@@ -11,7 +11,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Final, NamedTuple, cast, get_args
 
-from riskapi.datasets import tables
+from riskapi.datasets import csv_tables
 from signals.facts import NetworkKind
 
 #: The table that comes with this release.
@@ -94,7 +94,7 @@ class NetworkKinds:
 
     def __init__(self, content: bytes) -> None:
         """Read a table. Raises :class:`ValueError` with the line and what is wrong with it."""
-        found = tables.parse(content, COLUMNS)
+        found = csv_tables.parse(content, COLUMNS)
         self.as_of = found.as_of
         self._rows = len(found.rows)
         known = _known(found)
@@ -131,7 +131,7 @@ def _of_release() -> NetworkKinds:
     return installed()
 
 
-def _known(table: tables.Table) -> _Known:
+def _known(table: csv_tables.Table) -> _Known:
     numbers: dict[int, str] = {}
     names: dict[str, list[str]] = {}
     for line, row in table.rows:

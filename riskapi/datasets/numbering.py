@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Literal, NamedTuple, cast
 
-from riskapi.datasets import tables
+from riskapi.datasets import csv_tables
 
 #: The table that comes with this release.
 INSTALLED: Final = Path(__file__).parent / "tables" / "numbering.csv"
@@ -39,7 +39,7 @@ class Numbering:
 
     def __init__(self, content: bytes) -> None:
         """Read a table. Raises :class:`ValueError` with the line and what is wrong with it."""
-        found = tables.parse(content, COLUMNS)
+        found = csv_tables.parse(content, COLUMNS)
         self.as_of = found.as_of
         self._spellings: dict[int, list[_Spelling]] = {}
         for number, row in found.rows:

@@ -20,7 +20,7 @@ from riskapi.decisions.line import Case
 from riskapi.inputs.input_warnings import InputWarning
 from riskapi.inputs.optional import not_provided
 from riskapi.inputs.signup import Signup
-from riskapi.links.evidence import Linkage, linkage
+from riskapi.links.linkage import Linkage, linkage
 from riskapi.policy.active import Versions
 from riskapi.sending.allowances import limits
 from riskapi.store import damaged

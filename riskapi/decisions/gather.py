@@ -23,8 +23,8 @@ from riskapi.inputs.readers import ActiveReaders
 from riskapi.inputs.signup import BehaviorPart, DevicePart, Signup
 from riskapi.links import kinds, spellings
 from riskapi.links.entities import Links
-from riskapi.links.evidence import reputation
 from riskapi.links.kinds import Touch
+from riskapi.links.linkage import reputation
 from riskapi.links.waves import Match, matches
 from riskapi.lists.matching import Listed
 from riskapi.lists.signup_entries import SignupEntries

@@ -26,8 +26,8 @@ from riskapi.decisions.gather import Gatherer
 from riskapi.decisions.recorded_decisions import decided_again
 from riskapi.feedback.counts import Feedback, FeedbackView
 from riskapi.inputs.signup import Signup
-from riskapi.links.evidence import Evidence, Linkage, linkage
 from riskapi.links.kinds import evidence_weight
+from riskapi.links.linkage import Evidence, Linkage, linkage
 from riskapi.policy.active import ActiveBasis
 from riskapi.sending.allowances import Allowances, limits
 from riskapi.store import damaged

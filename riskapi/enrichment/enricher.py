@@ -16,7 +16,7 @@ from typing import Any
 
 from riskapi import logs
 from riskapi.enrichment.findings import Findings
-from riskapi.enrichment.questions import Questions
+from riskapi.enrichment.lookups import Lookups
 from riskapi.enrichment.subjects import Family, Task
 from riskapi.enrichment.upstream import UpstreamClosed, UpstreamDoubted, UpstreamError
 from riskapi.errors import StoreUnavailable
@@ -48,7 +48,7 @@ class Enricher:
         self,
         findings: Findings,
         active: ActiveBasis,
-        asking: Questions,
+        asking: Lookups,
         metrics: Metrics,
         clock: Callable[[], float],
     ) -> None:

@@ -18,9 +18,9 @@ from ipwhois.rdap import RDAP
 from riskapi.datasets.network_kinds import kind_of_name
 from riskapi.enrichment import rdap
 from riskapi.enrichment.blocklists import TellOfList, count_listings
-from riskapi.enrichment.fetch import Fetcher
+from riskapi.enrichment.rdap_servers import Servers
+from riskapi.enrichment.registry_client import RegistryClient
 from riskapi.enrichment.resolver import Resolver
-from riskapi.enrichment.servers import Servers
 from riskapi.enrichment.upstream import UpstreamError
 from riskapi.settings.environment import Blocklist
 from signals.facts import Registrant
@@ -43,7 +43,7 @@ class _Asked(Net):  # type: ignore[misc]
 
 async def look_up_registrant(
     ip: str,
-    fetcher: Fetcher,
+    client: RegistryClient,
     servers: Servers,
     resolver: Resolver,
     blocklists: Sequence[Blocklist],
@@ -58,7 +58,7 @@ async def look_up_registrant(
     """
     listed = await count_listings("ip", ip, resolver, blocklists, tell)
     url = await servers.ip_url(ip)
-    found = None if url is None else await fetcher.json(url)
+    found = None if url is None else await client.json(url)
     made = Registrant(checked_at=now) if url is None else Registrant(checked_at=now, found=False)
     if found is not None:
         made = _read(ip, found, now)

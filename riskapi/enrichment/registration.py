@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from riskapi.enrichment import rdap
-from riskapi.enrichment.fetch import Fetcher, server_of
+from riskapi.enrichment.rdap_servers import Servers
+from riskapi.enrichment.registry_client import RegistryClient, server_of
 from riskapi.enrichment.registry_trust import RegistryTrust
-from riskapi.enrichment.servers import Servers
 from riskapi.enrichment.upstream import UpstreamError
 from signals.facts import Registration
 
 
 async def look_up_registration(
-    domain: str, fetcher: Fetcher, servers: Servers, now: float, trust: RegistryTrust | None = None
+    domain: str, client: RegistryClient, servers: Servers, now: float, trust: RegistryTrust | None = None
 ) -> Registration:
     """Ask about a registrable domain in A-labels. Nothing is known where its ending has no RDAP server, as with many
     endings of countries, nor where the server says that there is no such domain and ``trust`` does not believe it.
@@ -22,7 +22,7 @@ async def look_up_registration(
     url = await servers.domain_url(domain)
     if url is None:
         return Registration(checked_at=now)
-    found = await fetcher.json(url)
+    found = await client.json(url)
     if found is None:
         believed = trust is None or await trust.knows_any(server_of(url), domain)
         return Registration(checked_at=now, found=False if believed else None)

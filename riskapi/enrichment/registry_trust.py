@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from riskapi.enrichment.fetch import Fetcher, server_of
-from riskapi.enrichment.servers import Servers
+from riskapi.enrichment.rdap_servers import Servers
+from riskapi.enrichment.registry_client import RegistryClient, server_of
 from riskapi.enrichment.sources import RegistryDoubt
 
 #: Seconds for which it counts that a server knew a domain, and that it knew none.
@@ -25,13 +25,13 @@ class RegistryTrust:
 
     def __init__(
         self,
-        fetcher: Fetcher,
+        client: RegistryClient,
         servers: Servers,
         suffix: Callable[[str], str],
         clock: Callable[[], float],
         tell: Callable[[RegistryDoubt | None], None],
     ) -> None:
-        self._fetcher, self._servers, self._suffix = fetcher, servers, suffix
+        self._client, self._servers, self._suffix = client, servers, suffix
         self._clock, self._tell = clock, tell
         self._known: dict[str, tuple[bool, float]] = {}
 
@@ -51,7 +51,7 @@ class RegistryTrust:
             url = await self._servers.domain_url(name)
             if url is None or server_of(url) != server:
                 continue
-            found = await self._fetcher.json(url)
+            found = await self._client.json(url)
             if isinstance(found, dict) and found.get("objectClassName") == "domain":
                 self._note(server, True)
                 return True

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from riskapi.accounts.origin import Origin
 from riskapi.errors import StoreUnavailable
-from riskapi.feedback import rates
+from riskapi.feedback import mail_rates
 from riskapi.feedback.platform.receivers import Receivers
 from riskapi.store.connections import Store
 from riskapi.store.pipelines import ReplyReader
@@ -33,6 +33,6 @@ class Observed:
         """
         rows, pipe = list(events), self._store.pipeline()
         self._receivers.queue(pipe, ((type, recipient) for type, _, recipient in rows), now)
-        self._tallies.queue(pipe, rates.happened(((type, origins[name]()) for type, name, _ in rows), now), now)
+        self._tallies.queue(pipe, mail_rates.happened(((type, origins[name]()) for type, name, _ in rows), now), now)
         with contextlib.suppress(StoreUnavailable):
             self._store.run(pipe)

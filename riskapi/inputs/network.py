@@ -13,8 +13,8 @@ import maxminddb
 
 from riskapi.datasets import address_ranges, network_kinds
 from riskapi.datasets.address_ranges import HostingRanges
+from riskapi.datasets.ip_records import country_of, origin_of
 from riskapi.datasets.network_kinds import APPLE_RELAY, CLOUDFLARE, NetworkKinds
-from riskapi.datasets.records import country_of, origin_of
 from riskapi.errors import ConfigurationError
 from riskapi.outgoing.special_ranges import special_purpose, unwrapped
 from signals.facts import Anonymizer, Network, NetworkKind

@@ -10,8 +10,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 
-from riskapi.links.evidence import binds
 from riskapi.links.kinds import was_found_hub
+from riskapi.links.linkage import binds
 from riskapi.links.waves import Match
 from riskapi.policy import Policy
 from riskapi.times import DAY

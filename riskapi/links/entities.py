@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from riskapi.inputs import device
 from riskapi.inputs.readers import ActiveReaders
-from riskapi.links import kinds, rows
+from riskapi.links import kinds, touch_replies
 from riskapi.links.keys import KIND_OF, LETTERS, key_of, mac_of
 from riskapi.links.kinds import CLOSE, COUNTED, PROVABLE, MessageEntities, Touch
 from riskapi.links.macs import Macs
@@ -190,7 +190,7 @@ class Links:
         crowds += [limits["site"]] * len(said.sites)
         packed, sorts = packed_crowds(crowds), "o" * len(keys)
         asked = self._queue(pipe, said.user_id, said.at, "latest", keys, packed, sorts, policy, account)
-        return lambda: rows.of_message(said, asked(), policy, self._rules(policy).sharings)
+        return lambda: touch_replies.of_message(said, asked(), policy, self._rules(policy).sharings)
 
     def _queue(
         self, pipe: Pipeline, user_id: str, at: float, adds: Literal["look", "first", "latest"], keys: Sequence[str],
@@ -214,7 +214,7 @@ class Links:
         """The entities from what :meth:`queue` found, by kind: linking ones, counted ones, and those of
         :data:`riskapi.links.kinds.CLOSE`. ``voucher`` is the referrer, where it says that those it refers belong to it.
         """
-        return rows.of_touch(touch, found, policy, self._rules(policy), voucher)
+        return touch_replies.of_touch(touch, found, policy, self._rules(policy), voucher)
 
     def mark(
         self, user_id: str, keys: Sequence[str], *, abusive: bool, limited: bool, established: float | None = None

@@ -21,11 +21,11 @@ from riskapi.errors import Problem
 from riskapi.inputs.json_lines import Rejected, Row
 from riskapi.lists import entries
 from riskapi.lists.entries import AFTERWARDS, EXPIRIES, INDEX, TABLE, StoredEntry, denied_key, details_key, hits_key
+from riskapi.lists.entry_rows import ListedRow, read_row
+from riskapi.lists.list_names import ListName
 from riskapi.lists.lists import Lists
 from riskapi.lists.matching import packed
-from riskapi.lists.names import ListName
 from riskapi.lists.puts import KEPT, Put, Puts, batch_key, permanent
-from riskapi.lists.rows import ListedRow, read_row
 from riskapi.policy.active import ActiveBasis
 from riskapi.store import damaged
 from riskapi.store.connections import Store

@@ -17,8 +17,8 @@ from typing_extensions import TypedDict
 
 from riskapi.budgets.keys import EVENTS
 from riskapi.contract import Count, Instant
+from riskapi.lists.list_names import ListName
 from riskapi.lists.matching import LETTERS, ListKind, field, hashed_field
-from riskapi.lists.names import ListName
 from riskapi.store import damaged
 from riskapi.store.connections import Store
 from riskapi.store.pipelines import as_it_is

@@ -13,9 +13,9 @@ from riskapi.links.kinds import line
 from riskapi.lists import entries
 from riskapi.lists import matching as listed
 from riskapi.lists.entries import TABLE, StoredEntry
+from riskapi.lists.list_names import ListName
 from riskapi.lists.matching import KEYED, KINDS, NO_EMAIL, OF_EMAIL, ListKind, candidates
-from riskapi.lists.names import ListName
-from riskapi.lists.networks import networks
+from riskapi.lists.prefixes import networks
 from riskapi.lists.values import Values
 from riskapi.store.connections import Store
 from signals.facts import Account, Device, Facts

@@ -30,9 +30,9 @@ from riskapi.lists.entries import (
     keys,
 )
 from riskapi.lists.entry_search import EntrySearch
+from riskapi.lists.list_names import ListName
 from riskapi.lists.matching import HASHED, ListKind
 from riskapi.lists.named_accounts import MOST, NamedAccounts
-from riskapi.lists.names import ListName
 from riskapi.lists.puts import Put, Puts
 from riskapi.lists.values import Values
 from riskapi.policy.active import ActiveBasis

@@ -15,8 +15,8 @@ from typing import Literal, cast, get_args
 
 from riskapi.inputs.domains import parents
 from riskapi.links.keys import mac_of
-from riskapi.lists.names import ListName
-from riskapi.lists.networks import framed, networks
+from riskapi.lists.list_names import ListName
+from riskapi.lists.prefixes import framed, networks
 from riskapi.store import damaged
 from riskapi.store.redis_socket import Framed
 from signals.facts import Email, Facts
@@ -97,7 +97,7 @@ def hashed_field(kind: ListKind, mac: str) -> str:
 @record
 class AskedFields:
     """Where a signup is looked for: the fields of the table, and behind them those of the networks of its address,
-    where :func:`riskapi.lists.networks.framed` has them.
+    where :func:`riskapi.lists.prefixes.framed` has them.
     """
 
     fields: list[str]

@@ -17,9 +17,9 @@ from riskapi.inputs import device
 from riskapi.inputs.domains import MOST_LABELS
 from riskapi.inputs.input_warnings import is_broken
 from riskapi.inputs.readers import ActiveReaders
+from riskapi.lists.list_names import ListName
 from riskapi.lists.matching import HASHED, LEAST_DIGITS, ListKind
-from riskapi.lists.names import ListName
-from riskapi.lists.networks import LENGTHS
+from riskapi.lists.prefixes import LENGTHS
 from riskapi.outgoing.special_ranges import overlapped
 
 #: What people write between digits.

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import Field, StringConstraints, field_validator
 
 from riskapi.contract import Tier
-from riskapi.policy.platform import PlatformRules
+from riskapi.policy.platform_table import PlatformRules
 from riskapi.policy.rules import Mode
 from riskapi.policy.section import Section
 

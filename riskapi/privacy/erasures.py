@@ -42,8 +42,8 @@ from riskapi.links.spellings import spellings_key
 from riskapi.lists.entries import ListEntry
 from riskapi.lists.lists import Lists
 from riskapi.policy.active import ActiveBasis
-from riskapi.privacy.entries import drop_entries
-from riskapi.privacy.evidence import EvidenceStore, StoredEvidence, mark_of
+from riskapi.privacy.kept_evidence import EvidenceStore, StoredEvidence, mark_of
+from riskapi.privacy.stream_entries import drop_entries
 from riskapi.reviews.account_reviews import AccountReviews
 from riskapi.store import damaged
 from riskapi.store.connections import Store

@@ -25,8 +25,8 @@ from riskapi.feedback.raw_reports import RawReports, ReportRow
 from riskapi.inputs.signup import Signup
 from riskapi.lists.entries import ListEntry
 from riskapi.lists.lists import Lists
-from riskapi.privacy.entries import AccountEntry, entries_of
-from riskapi.privacy.evidence import EvidenceStore, StoredEvidence
+from riskapi.privacy.kept_evidence import EvidenceStore, StoredEvidence
+from riskapi.privacy.stream_entries import AccountEntry, entries_of
 from riskapi.reviews.account_reviews import AccountReviews
 from riskapi.reviews.notes import notes_in
 from riskapi.reviews.queue import Review, Reviews, review_key

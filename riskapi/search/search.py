@@ -19,11 +19,11 @@ from riskapi.links.entities import Links
 from riskapi.lists.entries import ListEntry
 from riskapi.lists.lists import Lists
 from riskapi.lists.matching import ListKind
-from riskapi.search.answer import SearchAnswer, answer, meaning
+from riskapi.search.found_accounts import FoundAccount, SearchedAccount, read_accounts
 from riskapi.search.meanings import Meaning, Meanings, SearchKind
 from riskapi.search.members import Members, MembersReader
 from riskapi.search.names import Names
-from riskapi.search.rows import Row, SearchedAccount, read_rows
+from riskapi.search.results import SearchAnswer, answer, meaning
 from riskapi.search.shared import Shared
 from riskapi.store.connections import Store
 from riskapi.store.pages import position
@@ -83,7 +83,7 @@ class Search:
         if chosen is None:
             return answer(None, others, Members((), 0), [], [], [], None)
         members = self._members.page(chosen, now, first, most)
-        rows = read_rows(self._store, self._budgets, members.names, now)
+        rows = read_accounts(self._store, self._budgets, members.names, now)
         chosen = self._valued(chosen, rows)
         shared, entries = self._shared.of(rows, chosen.keys), self._entries(chosen, now)
         after = first + most if first + most < members.total else None
@@ -94,13 +94,13 @@ class Search:
         chosen = _chosen(self._members.counted(self._meanings.read(text)), kind)
         names = [] if chosen is None else self._members.page(chosen, now, 0, MOST_ROWS).names
         parts = (names[start : start + _TRIP] for start in range(0, len(names), _TRIP))
-        return [row.shown for part in parts for row in read_rows(self._store, self._budgets, part, now)]
+        return [row.shown for part in parts for row in read_accounts(self._store, self._budgets, part, now)]
 
     def of(self, user_ids: Sequence[str], now: float) -> list[SearchedAccount]:
         """Accounts by their ids; those that are not there are left out."""
-        return [row.shown for row in read_rows(self._store, self._budgets, user_ids, now)]
+        return [row.shown for row in read_accounts(self._store, self._budgets, user_ids, now)]
 
-    def _valued(self, chosen: Meaning, rows: Sequence[Row]) -> Meaning:
+    def _valued(self, chosen: Meaning, rows: Sequence[FoundAccount]) -> Meaning:
         """What was searched for by its HMAC, with its value where somebody who has it tells it."""
         if chosen.value is not None or not chosen.keys:
             return chosen

@@ -13,8 +13,8 @@ from riskapi.inputs.signup import Signup
 from riskapi.links import kinds
 from riskapi.links.census import Censuses
 from riskapi.links.entities import Links
+from riskapi.search.found_accounts import FoundAccount
 from riskapi.search.meanings import KINDS, SearchKind
-from riskapi.search.rows import Row
 from riskapi.store import damaged
 from riskapi.store.connections import Store
 
@@ -44,7 +44,7 @@ class Shared:
         self._store, self._links, self._gatherer = store, links, gatherer
         self._censuses = Censuses(store)
 
-    def of(self, rows: Sequence[Row], without: Iterable[str]) -> list[SharedThing]:
+    def of(self, rows: Sequence[FoundAccount], without: Iterable[str]) -> list[SharedThing]:
         """The things that two or more accounts have, one of them in ``rows``; what most of these share comes first.
 
         What was searched for, the keys in ``without``, is left out. One trip, whatever the size of the crowds.
@@ -73,7 +73,7 @@ class Shared:
             for key, accounts, hub in kept
         ]
 
-    def values(self, rows: Sequence[Row], keys: Iterable[str]) -> Mapping[str, str]:
+    def values(self, rows: Sequence[FoundAccount], keys: Iterable[str]) -> Mapping[str, str]:
         """The value of each key, as far as signups of these accounts tell it: a few are read, asking nobody."""
         missing, found = set(keys), dict[str, str]()
         read = 0
@@ -88,7 +88,7 @@ class Shared:
             missing -= told.keys()
         return found
 
-    def _told(self, row: Row) -> Mapping[str, str]:
+    def _told(self, row: FoundAccount) -> Mapping[str, str]:
         """The values of what an account has, by key."""
 
         def read() -> Mapping[str, str]:
@@ -99,7 +99,7 @@ class Shared:
 
 
 def thing_of(key: str) -> str:
-    """How answers name an entity: the letter of its kind and its HMAC, as :class:`riskapi.links.evidence.Edge` does."""
+    """How answers name an entity: the letter of its kind and its HMAC, as :class:`riskapi.links.linkage.Edge` does."""
     return key.removeprefix("risk:e:")
 
 

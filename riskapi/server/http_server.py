@@ -9,7 +9,7 @@ from granian.log import LogLevels
 
 from riskapi.server import granian_server, http_process
 from riskapi.settings import Settings
-from riskapi.settings.http import processors
+from riskapi.settings.http_server import processors
 
 #: Seconds a request in hand is given to end when the service stops; then its worker is killed.
 _GRACE = 10

@@ -44,7 +44,7 @@ def watch(service: Service, stop: threading.Event) -> None:
     _repeat("policy", _POLICY_SECONDS, lambda: _follow(service.parts.publisher, worker), stop)
     _repeat("data", _DATA_SECONDS, lambda: _follow_data(service.reader_refresh), stop)
     _repeat("entries", _ENTRIES_SECONDS, service.gatherer.entries.look, stop)
-    _repeat("platform", _PLATFORM_SECONDS, service.parts.watch.publish, stop)
+    _repeat("platform", _PLATFORM_SECONDS, service.parts.monitor.publish, stop)
 
 
 def _recover(service: Service) -> None:

@@ -19,7 +19,7 @@ from riskapi.settings.attribution import AttributionSettings
 from riskapi.settings.console import ConsoleSettings
 from riskapi.settings.data import DataSettings
 from riskapi.settings.feeds import FeedSettings
-from riskapi.settings.http import HttpSettings
+from riskapi.settings.http_server import HttpSettings
 from riskapi.settings.mailbox import MailboxSettings
 from riskapi.settings.policyd import PolicydSettings
 from riskapi.settings.setting import declare

@@ -18,7 +18,7 @@ _SCHEMES = (
 
 
 def store_url(text: str) -> SecretStr:
-    """A URL as :func:`riskapi.store.addresses.connect` takes it; a secret, because it may hold a password."""
+    """A URL as :func:`riskapi.store.clients.connect` takes it; a secret, because it may hold a password."""
     try:
         parts = urlsplit(text)
     except ValueError:

@@ -26,8 +26,8 @@ from riskapi.policy.changes import changes
 from riskapi.policy.publisher import Publisher
 from riskapi.policy.told_changes import ToldChange, told
 from riskapi.policy.versions import Policies
-from riskapi.simulations.counts import Tally
 from riskapi.simulations.recorded_signups import ReadingBack, RecordedSignup, RecordedSignups
+from riskapi.simulations.rule_counts import Tally
 from riskapi.simulations.simulation import Effect, SignupOutcome, effect, outcome
 from riskapi.simulations.suggestion import Asked, Proposal, Scored, proposal, scored
 from riskapi.store import damaged

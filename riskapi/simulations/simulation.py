@@ -17,8 +17,8 @@ from riskapi.decisions.decide import Decision
 from riskapi.decisions.recorded_decisions import decided_again
 from riskapi.policy.active import Basis
 from riskapi.policy.tables import SEVERITY, Caps
+from riskapi.simulations.confidence_intervals import BeforeAndAfter, Rate, Share, rate, share
 from riskapi.simulations.recorded_signups import ReadingBack, RecordedSignup
-from riskapi.simulations.shares import BeforeAndAfter, Rate, Share, rate, share
 from riskapi.times import DAY, rfc3339
 from signals.records import record
 

@@ -18,8 +18,8 @@ from riskapi.lists.matching import Listed
 from riskapi.policy import Policy
 from riskapi.policy.active import Basis
 from riskapi.policy.tables import SEVERITY, Thresholds
+from riskapi.simulations.confidence_intervals import BeforeAndAfter, rate, share
 from riskapi.simulations.recorded_signups import ReadingBack, RecordedSignup
-from riskapi.simulations.shares import BeforeAndAfter, rate, share
 from riskapi.simulations.simulation import Foundation, RateBeforeAndAfter, foundation
 from signals.records import record
 

@@ -27,7 +27,7 @@ from redis.exceptions import (
 
 from riskapi.errors import ConfigurationError, StoreUnavailable, WriteRefused
 from riskapi.settings import Settings
-from riskapi.store import addresses, embedded, redis_socket
+from riskapi.store import clients, embedded, redis_socket
 from riskapi.store.circuit import Circuit
 from riskapi.store.embedded import Embedded
 from riskapi.store.pipelines import Pipeline
@@ -290,8 +290,8 @@ def open_store(settings: Settings) -> Store:
     """
     given = settings.redis_url
     url = given.get_secret_value() if given else embedded.url(settings.data_dir)
-    store = Store(lambda: addresses.connect(url, settings.store_timeout_ms / 1000))
-    if not addresses.is_cluster(url):
+    store = Store(lambda: clients.connect(url, settings.store_timeout_ms / 1000))
+    if not clients.is_cluster(url):
         _ = store.client  # a URL that cannot be used is found out now
     return store
 

@@ -26,11 +26,11 @@ from riskapi.accounts.restricted_accounts import RestrictedAccounts
 from riskapi.app import Service
 from riskapi.enrichment.doubts import Doubts
 from riskapi.enrichment.enricher import Enricher
-from riskapi.enrichment.questions import asking
+from riskapi.enrichment.lookups import asking
 from riskapi.errors import StoreUnavailable
 from riskapi.reviews.random_audit import RandomAudit
 from riskapi.settings import Settings
-from riskapi.store import beats, consumer
+from riskapi.store import consumer, heartbeats
 from riskapi.store.consumer import Consumer, DeadLetters, Group
 from riskapi.store.streams import StreamEntry, oldest
 from riskapi.times import HOUR
@@ -193,7 +193,7 @@ class Worker:
 
     def sign_off(self) -> None:
         """Say that this worker works no more. Raises :class:`StoreUnavailable`."""
-        beats.sign_off(self.store, self.name)
+        heartbeats.sign_off(self.store, self.name)
 
     def _decide_due(self) -> float:
         """Decide again who is due; seconds until the next look."""
@@ -206,19 +206,19 @@ class Worker:
     def _beat(self) -> float:
         """Report that the worker runs, and do the chores that are due; seconds until the next."""
         now = self._real()
-        beats.beat(self.store, self.name, now)
+        heartbeats.beat(self.store, self.name, now)
         self._service.parts.metrics.backlog(DeadLetters(self.store).count(), self.waiting())
         findings, active = self._service.findings, self._service.active
         self.doubts.step(now, lambda since, parts: findings.retract(since, parts, active.policy, self.clock()))
         self.chores.step(self.clock())
-        return _about(beats.BEAT)
+        return _about(heartbeats.BEAT)
 
     def _look_up(self) -> float:
         """Have own senders looked up where that is due, and judge what was found; seconds until the next time."""
-        watch = self._service.parts.watch
-        if watch.look_up(self.clock()):
-            watch.step(self.clock())
-        return _about(beats.BEAT)
+        monitor = self._service.parts.monitor
+        if monitor.look_up(self.clock()):
+            monitor.step(self.clock())
+        return _about(heartbeats.BEAT)
 
     def _chores(self, settings: Settings) -> dict[str, Chore]:
         parts, active = self._service.parts, self._service.active
@@ -232,7 +232,7 @@ class Worker:
             **embedded,
             "streams": Chore(HOUR, streams),
             "lists": Chore(60, parts.lists.expire),
-            "platform": Chore(60, parts.watch.step),
+            "platform": Chore(60, parts.monitor.step),
             "tallies": Chore(10, Tallying(self.store).step),
             "reviews": Chore(HOUR, lambda _: parts.reviews.sweep()),
             "erasures": Chore(10, parts.erasures.finish),

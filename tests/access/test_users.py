@@ -9,7 +9,7 @@ from pyotp import TOTP
 
 from riskapi.access import authenticator, passwords
 from riskapi.access.audit_log import AuditLog
-from riskapi.access.once import Once
+from riskapi.access.one_time_tokens import OneTimeTokens
 from riskapi.access.throttle import NAME, NETWORK, Throttle
 from riskapi.access.users import USERS, NameTaken, NotFirst, Users
 from riskapi.store.connections import Store
@@ -63,11 +63,11 @@ def test_a_code_is_taken_once_by_one(store: Store) -> None:
 
 class TestTokens:
     def test_tokens_work_once_for_their_purpose_and_their_time(self, store: Store) -> None:
-        once = Once(store)
-        token = once.make("password", {"id": "x"}, 60, NOW)
-        assert once.peek("first", token, NOW) is once.take("first", token, NOW) is None
-        assert once.peek("password", token, NOW + 61) is None
-        found = together(4, lambda _: once.take("password", token, NOW))
+        tokens = OneTimeTokens(store)
+        token = tokens.make("password", {"id": "x"}, 60, NOW)
+        assert tokens.peek("first", token, NOW) is tokens.take("first", token, NOW) is None
+        assert tokens.peek("password", token, NOW + 61) is None
+        found = together(4, lambda _: tokens.take("password", token, NOW))
         assert sum(each is not None for each in found) == 1
 
 

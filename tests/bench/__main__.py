@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
-from riskapi.settings.http import cores
+from riskapi.settings.http_server import cores
 from riskapi.store.embedded import socket_path
 from tests.bench import (
     asked,

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from riskapi.settings.http import cores
+from riskapi.settings.http_server import cores
 from tests.bench import asked, ratio, servers
 from tests.bench.figures import Asked, Found, Ratio
 from tests.bench.progress import Steps

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
-from riskapi.settings.http import cores
+from riskapi.settings.http_server import cores
 from riskapi.store.connections import Store
 from tests.bench.bodies import bodies
 from tests.bench.copies import Copies

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from riskapi.console.page import ROOT
-from riskapi.console.site import PAGES
+from riskapi.console.page_list import PAGES
 from riskapi.reviews.backlog import backlog
 from tests.bench import in_process, load, loading, servers
 from tests.bench.bodies import bodies

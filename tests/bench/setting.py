@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from riskapi.settings.http import cores
+from riskapi.settings.http_server import cores
 from riskapi.store import server_binary
 from tests.bench.figures import Setting
 from tests.bench.ratio import Plan

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from riskapi.settings import Settings
-from riskapi.store.beats import working
 from riskapi.store.connections import open_store
+from riskapi.store.heartbeats import working
 from tests.bench import load, servers
 from tests.bench.bodies import bodies
 from tests.bench.figures import Upstreams

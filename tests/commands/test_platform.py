@@ -16,8 +16,8 @@ def test_what_is_watched_is_printed(command: Command, service: Service, store: S
     assert quiet.code == 0 and "no worker has looked yet" in quiet.err
     now = time.time()
     receive(store, [("block", "a@gmail.com")] * 60 + [("delivered", "a@gmail.com")] * 60, now)
-    service.parts.watch.hearing.heard("dsn", now, 3, 1)
-    service.parts.watch.step(now)
+    service.parts.monitor.hearing.heard("dsn", now, 3, 1)
+    service.parts.monitor.step(now)
     found = command("platform")
     assert found.code == 1
     rows = [line.split("\t") for line in found.out.splitlines()]

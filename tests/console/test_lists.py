@@ -13,8 +13,8 @@ from riskapi.access.audit_log import AuditLog
 from riskapi.access.users import Role
 from riskapi.api.parts import Parts
 from riskapi.console.access_parts import AccessParts
+from riskapi.lists.list_names import ListName
 from riskapi.lists.matching import ListKind
-from riskapi.lists.names import ListName
 from riskapi.store.connections import Store
 from tests.conftest import NOW
 from tests.console.visitor import Visitor, signed_in

@@ -12,7 +12,7 @@ from riskapi.access.audit_log import AuditLog
 from riskapi.console import outage
 from riskapi.console.access_parts import AccessParts
 from riskapi.console.page import ROOT
-from riskapi.console.site import PAGES
+from riskapi.console.page_list import PAGES
 from riskapi.errors import StoreUnavailable, WriteRefused
 from riskapi.store.connections import Store
 from tests.conftest import Clock

@@ -14,7 +14,7 @@ from riskapi.access.users import ROLES
 from riskapi.console.access_parts import AccessParts, first_link, password_link
 from riskapi.console.headers import headers
 from riskapi.console.page import ROOT, Page
-from riskapi.console.site import PAGES
+from riskapi.console.page_list import PAGES
 from riskapi.errors import StoreUnavailable
 from tests.conftest import Clock
 from tests.console.visitor import PASSWORD, SECRET, Visitor, code, made, signed_in

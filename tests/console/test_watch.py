@@ -14,7 +14,7 @@ from riskapi.console.chart import Series, over_time, side_by_side
 from riskapi.console.drift import LITTLE, MUCH, stability
 from riskapi.console.pages.watch import RANGES
 from riskapi.feedback.event import FeedbackEvent
-from riskapi.store import beats
+from riskapi.store import heartbeats
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key
 from riskapi.store.tallies import Happened, Tallies
@@ -66,7 +66,7 @@ def test_signups_reviews_mail_clusters_and_thresholds_stand_in_charts_and_tables
     parts.feedback.count(events, NOW)
     count(store, Happened("threshold", "complaint_rate", "n", 3))
     Tallying(store).step(NOW)
-    parts.watch.step(NOW)
+    parts.monitor.step(NOW)
     viewer.get("/console/watch")
     page = viewer.text
     assert "4 signups" in page and page.count('<svg class="chart"') == 5
@@ -92,9 +92,9 @@ def test_it_says_whether_a_worker_runs(
     viewer: Visitor, parts: Parts, store: Store, looked: float | None, runs: bool, said: str
 ) -> None:
     if looked is not None:
-        parts.watch.step(NOW + looked)
+        parts.monitor.step(NOW + looked)
     if runs:
-        beats.beat(store, "a-worker", NOW)
+        heartbeats.beat(store, "a-worker", NOW)
     viewer.get("/console/watch")
     assert f"<td>{said}</td>" in viewer.text
 

@@ -12,8 +12,8 @@ import pytest
 from riskapi.app import Service
 from riskapi.enrichment.enricher import PAUSES, Enricher
 from riskapi.enrichment.findings import Findings
+from riskapi.enrichment.lookups import Lookups
 from riskapi.enrichment.pace import QueryPace
-from riskapi.enrichment.questions import Questions
 from riskapi.enrichment.subjects import Subject
 from riskapi.enrichment.upstream import UpstreamClosed, UpstreamError
 from riskapi.errors import StoreUnavailable
@@ -57,7 +57,7 @@ def enricher(findings: Findings, service: Service, clock: Clock) -> Scouting:
         async def close() -> None:
             return None
 
-        asking = Questions({"mail_domain": ask}, {"dns": 2, "rdap": 2}, lambda name: name, close)
+        asking = Lookups({"mail_domain": ask}, {"dns": 2, "rdap": 2}, lambda name: name, close)
         return Enricher(findings, service.active, asking, service.parts.metrics, clock)
 
     return made
@@ -236,7 +236,7 @@ def test_where_one_look_up_ends_it_all_nothing_is_asked_after_the_connections_ar
     async def close() -> None:
         course.append("closed")
 
-    asking = Questions({"mail_domain": ask}, {"dns": 2, "rdap": 2}, lambda name: name, close)
+    asking = Lookups({"mail_domain": ask}, {"dns": 2, "rdap": 2}, lambda name: name, close)
     with pytest.raises(Ended):
         Enricher(findings, service.active, asking, service.parts.metrics, clock).step()
     assert course == ["asked", "closed"]
@@ -262,7 +262,7 @@ def test_one_owner_s_names_do_not_take_every_place(findings: Findings, service: 
     async def close() -> None:
         return None
 
-    asking = Questions({"mail_domain": ask}, {"dns": 8, "rdap": 8}, lambda name: name.partition(".")[2] or name, close)
+    asking = Lookups({"mail_domain": ask}, {"dns": 8, "rdap": 8}, lambda name: name.partition(".")[2] or name, close)
     stop = threading.Event()
     enricher = Enricher(findings, service.active, asking, service.parts.metrics, clock)
     thread = threading.Thread(target=enricher.run, args=(stop,), daemon=True)

@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 
 from riskapi.enrichment.blocklists import count_listings
-from riskapi.enrichment.fetch import Fetcher, server_of
 from riskapi.enrichment.mail_domain import look_up_mail_domain
 from riskapi.enrichment.probes import probe
+from riskapi.enrichment.rdap_servers import Servers
 from riskapi.enrichment.registration import look_up_registration
+from riskapi.enrichment.registry_client import RegistryClient, server_of
 from riskapi.enrichment.registry_trust import RegistryTrust
 from riskapi.enrichment.resolver import Resolver
 from riskapi.enrichment.resolver_trust import ResolverTrust
 from riskapi.enrichment.sender import look_up_sender
-from riskapi.enrichment.servers import Servers
 from riskapi.enrichment.upstream import UpstreamDoubted, UpstreamError
 from riskapi.outgoing.destinations import DestinationGuard
 from riskapi.settings.environment import Bind, Blocklist
@@ -232,18 +232,18 @@ def rdap() -> Iterator[RdapServer]:
 
 
 def registry(
-    rdap: RdapServer, asked: Callable[[Fetcher, Servers, RegistryTrust], Any], clock: Clock
+    rdap: RdapServer, asked: Callable[[RegistryClient, Servers, RegistryTrust], Any], clock: Clock
 ) -> tuple[Any, list[str | None]]:
     told: list[str | None] = []
 
     async def run() -> Any:
-        fetcher = Fetcher(DestinationGuard(["127.0.0.1"]), lambda: NOW)
-        servers = Servers(fetcher, clock, rdap.base)
-        trust = RegistryTrust(fetcher, servers, lambda name: LISTS.standing(name).suffix, clock, told.append)
+        client = RegistryClient(DestinationGuard(["127.0.0.1"]), lambda: NOW)
+        servers = Servers(client, clock, rdap.base)
+        trust = RegistryTrust(client, servers, lambda name: LISTS.standing(name).suffix, clock, told.append)
         try:
-            return await asked(fetcher, servers, trust)
+            return await asked(client, servers, trust)
         finally:
-            await fetcher.aclose()
+            await client.aclose()
 
     return asyncio.run(run()), told
 
@@ -264,8 +264,8 @@ def test_a_registry_that_knows_no_domain_at_all_convicts_nobody(
     for name in known:
         rdap.domain(name)
 
-    async def asked(fetcher: Fetcher, servers: Servers, trust: RegistryTrust) -> list[Registration]:
-        return [await look_up_registration(f"firm{n}.co.uk", fetcher, servers, NOW, trust) for n in range(3)]
+    async def asked(client: RegistryClient, servers: Servers, trust: RegistryTrust) -> list[Registration]:
+        return [await look_up_registration(f"firm{n}.co.uk", client, servers, NOW, trust) for n in range(3)]
 
     said, told = registry(rdap, asked, clock)
     assert said == [Registration(NOW, found=found)] * 3
@@ -276,11 +276,11 @@ def test_a_registry_that_knows_no_domain_at_all_convicts_nobody(
 def test_a_registry_is_believed_when_it_has_known_a_domain_of_late(rdap: RdapServer, clock: Clock) -> None:
     rdap.domain("firm.example")
 
-    async def asked(fetcher: Fetcher, servers: Servers, trust: RegistryTrust) -> list[bool | None]:
+    async def asked(client: RegistryClient, servers: Servers, trust: RegistryTrust) -> list[bool | None]:
         found = []
         for name, after in (("gone", 0.0), ("gone", 10.0), ("firm", 0.0), ("gone", 10.0), ("gone", 120.0)):
             clock.advance(after)
-            said = await look_up_registration(f"{name}.example", fetcher, servers, NOW, trust)
+            said = await look_up_registration(f"{name}.example", client, servers, NOW, trust)
             found.append(said.found)
         assert server_of(rdap.base) in trust._known
         return found

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from riskapi.enrichment import questions
+from riskapi.enrichment import lookups
 from riskapi.enrichment.blocklists import count_listings
 from riskapi.enrichment.mail_domain import look_up_mail_domain
 from riskapi.enrichment.parking import PARKING
@@ -76,7 +76,7 @@ def test_everything_of_a_sound_domain_is_known(world: DnsServer) -> None:
 def test_a_look_up_asks_as_many_questions_as_it_is_counted_for(world: DnsServer) -> None:
     publish(world, {"mail.firm.example": {"TXT": ["MS=ms1"]}, "firm.example": {"NS": ["ns1.dns.example"]}})
     look_up(world, "mail.firm.example", DBL)
-    assert len(world.asked) == questions._QUESTIONS
+    assert len(world.asked) == lookups._QUESTIONS
 
 
 def test_a_domain_that_does_not_exist(world: DnsServer) -> None:

@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from riskapi.enrichment import rdap, registrant
-from riskapi.enrichment.fetch import Fetcher
+from riskapi.enrichment.rdap_servers import REMEMBERED, RETRIED, Servers
 from riskapi.enrichment.registrant import look_up_registrant
 from riskapi.enrichment.registration import look_up_registration
+from riskapi.enrichment.registry_client import RegistryClient
 from riskapi.enrichment.resolver import Resolver
-from riskapi.enrichment.servers import REMEMBERED, RETRIED, Servers
 from riskapi.enrichment.upstream import UpstreamClosed, UpstreamError
 from riskapi.outgoing.destinations import DestinationGuard
 from riskapi.settings.environment import Bind, Blocklist
@@ -42,13 +42,13 @@ def dns() -> Iterator[DnsServer]:
         yield server
 
 
-def asking(world: RdapServer, ask: Callable[[Fetcher, Servers], Awaitable[Any]], **more: Any) -> Any:
+def asking(world: RdapServer, ask: Callable[[RegistryClient, Servers], Awaitable[Any]], **more: Any) -> Any:
     async def run() -> Any:
-        fetcher = Fetcher(DestinationGuard(["127.0.0.1"]), Clock(), total=more.pop("total", 2.0))
+        client = RegistryClient(DestinationGuard(["127.0.0.1"]), Clock(), total=more.pop("total", 2.0))
         try:
-            return await ask(fetcher, Servers(fetcher, Clock(), more.pop("base", world.base), **more))
+            return await ask(client, Servers(client, Clock(), more.pop("base", world.base), **more))
         finally:
-            await fetcher.aclose()
+            await client.aclose()
 
     return asyncio.run(run())
 
@@ -335,8 +335,8 @@ def test_blocklists_are_known_where_no_registry_is_responsible(dns: DnsServer) -
     dns.set("9.113.0.203.zen.example", {"A": ["127.0.0.2"]})
     servers = Servers(Lists(ipv4=V4), Clock())  # type: ignore[arg-type]
     resolver, lists = Resolver(Bind(*dns.address)), [Blocklist("ip", "zen.example")]
-    fetcher: Any = Lists()
-    found = asyncio.run(look_up_registrant("203.0.113.9", fetcher, servers, resolver, lists, NOW))
+    client: Any = Lists()
+    found = asyncio.run(look_up_registrant("203.0.113.9", client, servers, resolver, lists, NOW))
     assert found == Registrant(checked_at=NOW, listed=1)
 
 
@@ -344,9 +344,9 @@ def test_when_dns_is_left_alone_the_registry_is_not_asked_for_nothing(world: Rda
     async def closed() -> None:
         raise UpstreamClosed("", 2.0)
 
-    async def ask(fetcher: Fetcher, servers: Servers) -> Registrant:
+    async def ask(client: RegistryClient, servers: Servers) -> Registrant:
         resolver = Resolver(None, admit=closed)
-        return await look_up_registrant("203.0.113.9", fetcher, servers, resolver, [Blocklist("ip", "z.example")], NOW)
+        return await look_up_registrant("203.0.113.9", client, servers, resolver, [Blocklist("ip", "z.example")], NOW)
 
     with pytest.raises(UpstreamClosed):
         asking(world, ask)
@@ -354,7 +354,7 @@ def test_when_dns_is_left_alone_the_registry_is_not_asked_for_nothing(world: Rda
 
 
 class Lists:
-    """IANA's lists as a test has them, in place of a fetcher."""
+    """IANA's lists as a test has them, in place of a client."""
 
     def __init__(self, **documents: Any) -> None:
         self.documents, self.asked = documents, [""] * 0

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riskapi.datasets.installed import DataPaths
-from riskapi.datasets.records import country_of, origin_of
+from riskapi.datasets.ip_records import country_of, origin_of
 from riskapi.errors import ConfigurationError
 from riskapi.inputs import network as networks
 from riskapi.inputs.network import NetworkReader

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskapi.datasets import numbering, tables
+from riskapi.datasets import csv_tables, numbering
 from riskapi.datasets.numbering import Numbering
 from riskapi.inputs import phone as phones
 from riskapi.inputs.phone import PhoneReader
@@ -261,7 +261,7 @@ def test_a_row_that_says_nothing_is_refused_with_its_line(row: bytes, reason: st
 
 
 def test_every_row_has_a_source_and_leads_to_numbers_that_exist() -> None:
-    table = tables.parse(numbering.INSTALLED.read_bytes(), numbering.COLUMNS)
+    table = csv_tables.parse(numbering.INSTALLED.read_bytes(), numbering.COLUMNS)
     for line, row in table.rows:
         assert row["source"] and (row["since"] or row["form"] == "twin" or "15" in row["written"]), line
         begins = "+" + row["code"] + row["read"].partition("x")[0]

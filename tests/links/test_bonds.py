@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riskapi.links.bonds import Bond, bonds, edge_of, ends_at, entity_of, proved_edge
-from riskapi.links.evidence import binds
 from riskapi.links.kinds import evidence_weight
+from riskapi.links.linkage import binds
 from riskapi.links.waves import Match
 from riskapi.policy import DEFAULT, load
 from riskapi.times import EARLIEST

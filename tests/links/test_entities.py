@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from riskapi.inputs.domains import DomainLists
-from riskapi.links import rows
+from riskapi.links import touch_replies
 from riskapi.links.entities import Links
-from riskapi.links.evidence import linkage, reputation
 from riskapi.links.kinds import CLOSE, COUNTED, KINDS, MessageEntities, evidence_weight
+from riskapi.links.linkage import linkage, reputation
 from riskapi.links.touches import asked_of, told
 from riskapi.policy import Policy
 from riskapi.store.connections import Store
@@ -371,7 +371,7 @@ def test_of_a_crowd_who_came_last_is_told_and_more_where_that_is_read(
         pipe.execute_command("ZADD", touched.keys[kind], NOW - number, f"u{number}")
     reply = links.queue(pipe, touched, rules, add=False)
     store.run(pipe)
-    row = rows.row(reply()[asked_of(touched, told(rules)).order.index(kind)])
+    row = touch_replies.row(reply()[asked_of(touched, told(rules)).order.index(kind)])
     assert (row[0], row[6].split()[:2]) == (109, [b"u8", str(int(NOW)).encode()])
     assert len(row[6].split()) == 2 * most
 

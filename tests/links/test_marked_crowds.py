@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from riskapi import policy
-from riskapi.links import kinds, rows
+from riskapi.links import kinds, touch_replies
 from riskapi.links.entities import Links
 from riskapi.links.kinds import Touch
 from riskapi.store.connections import Store
@@ -61,7 +61,7 @@ def test_marks_take_nobodys_place(
     touch = Touch(user, at, {"phone": key}, frozenset(), proved=frozenset({"phone"} if proved else ()))
     reply = links.queue(pipe, touch, RULES, add=add)
     store.run(pipe)
-    row = rows.row(reply()[0])
+    row = touch_replies.row(reply()[0])
     if bonds:
         found = {"=h": NOW, "=n": -NOW}.get(bonds[-1], 0)
         assert row[kinds.PLAIN] == ("=" in bonds)
@@ -87,7 +87,7 @@ def test_one_that_is_only_counted_is_renewed_once_a_day_and_loses_what_is_old(
     pipe.execute_command("EXPIRE", key, int(retention - gone * 86400))
     reply = links.queue(pipe, Touch("new", NOW, {"tld": key}, frozenset()), RULES)
     store.run(pipe)
-    accounts, *_, abusive, limited, _, _, _ = rows.row(reply()[0])[: kinds.PLAIN]
+    accounts, *_, abusive, limited, _, _, _ = touch_replies.row(reply()[0])[: kinds.PLAIN]
     assert (accounts, abusive, limited) == (CROWD + 1, 0, 3)
     assert ("old" not in members(store, key)) is renewed
     assert (store.execute("TTL", key) > retention - 60) is renewed

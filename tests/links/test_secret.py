@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from riskapi.commands import doctor, keys
+from riskapi.commands import doctor
+from riskapi.commands.link_key import check
 from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.links import secret as link_key
 from riskapi.links.secret import LinkKey
@@ -165,7 +166,7 @@ def test_no_key_is_made_while_nobody_can_say_whether_the_store_is_new(own: Setti
 
 def asked(settings: Settings, *, accept: bool) -> int:
     with running_store(settings, start=True) as store:
-        return keys.link(settings, store, accept=accept)
+        return check(settings, store, accept=accept)
 
 
 @pytest.mark.parametrize("content", [None, "", OTHER], ids=["lost", "emptied", "another"])

@@ -14,9 +14,9 @@ from riskapi.errors import Problem
 from riskapi.inputs.json_lines import Row
 from riskapi.lists import batches as list_batches
 from riskapi.lists.batches import Batches
+from riskapi.lists.entry_rows import rows
 from riskapi.lists.lists import Lists
 from riskapi.lists.puts import KEPT, batch_key
-from riskapi.lists.rows import rows
 from riskapi.store.connections import Store
 from tests.answers import is_problem
 from tests.commanding import Command

@@ -32,7 +32,7 @@ from riskapi.lists.matching import (
     strictest,
     verdict,
 )
-from riskapi.lists.networks import LENGTHS, framed, networks
+from riskapi.lists.prefixes import LENGTHS, framed, networks
 from riskapi.lists.values import Values
 from riskapi.outgoing.special_ranges import overlapped
 from riskapi.store.redis_socket import Framed

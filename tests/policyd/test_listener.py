@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from riskapi.policyd.asker import KEPT, Asker
-from riskapi.policyd.gate import Gate
+from riskapi.policyd.grant_client import KEPT, GrantClient
 from riskapi.policyd.listener import Listener
 from riskapi.policyd.protocol import LONGEST
+from riskapi.policyd.responder import Responder
 from riskapi.policyd.senders import Senders
 from riskapi.settings.environment import Bind, networks
 from tests.conftest import NOW
@@ -51,10 +51,12 @@ def start(riskapi: Grants) -> Iterator[Start]:
             most: int = 20,
             **choices: Any,
         ) -> Callable[[], Postfix]:
-            asker = Asker(url or riskapi.url, KEY, patience)
-            stack.callback(asker.close)
-            gate = Gate(senders=Senders(senders, networks("192.0.2.0/24")), asker=asker, clock=lambda: NOW, **choices)
-            listener = Listener(Bind("127.0.0.1", 0), gate.answer, most)
+            grants = GrantClient(url or riskapi.url, KEY, patience)
+            stack.callback(grants.close)
+            responder = Responder(
+                senders=Senders(senders, networks("192.0.2.0/24")), grants=grants, clock=lambda: NOW, **choices
+            )
+            listener = Listener(Bind("127.0.0.1", 0), responder.answer, most)
             stack.enter_context(listener.running())
 
             def connect() -> Postfix:
@@ -279,8 +281,8 @@ def test_one_connection_too_many_is_closed_and_room_made_by_those_that_end(start
 
 
 def test_at_the_end_what_was_asked_is_answered_and_connections_are_closed(riskapi: Grants) -> None:
-    gate = Gate(senders=Senders(None), asker=Asker(riskapi.url, KEY), clock=lambda: NOW)
-    listener = Listener(Bind("127.0.0.1", 0), gate.answer)
+    responder = Responder(senders=Senders(None), grants=GrantClient(riskapi.url, KEY), clock=lambda: NOW)
+    listener = Listener(Bind("127.0.0.1", 0), responder.answer)
     riskapi.answering.clear()
     with listener.running():
         idle, asking = Postfix(listener.server_address), Postfix(listener.server_address)
@@ -295,7 +297,7 @@ def test_at_the_end_what_was_asked_is_answered_and_connections_are_closed(riskap
         Postfix(listener.server_address)
     idle.close()
     asking.close()
-    gate.asker.close()
+    responder.grants.close()
 
 
 def test_a_unix_socket_is_listened_on_and_taken_away_at_the_end(riskapi: Grants, tmp_path: Path) -> None:
@@ -303,19 +305,19 @@ def test_a_unix_socket_is_listened_on_and_taken_away_at_the_end(riskapi: Grants,
     left = socket.socket(socket.AF_UNIX)
     left.bind(str(path))
     left.close()  # as a process that was killed leaves it
-    gate = Gate(senders=Senders(None), asker=Asker(riskapi.url, KEY))
-    with Listener(path, gate.answer).running():
+    responder = Responder(senders=Senders(None), grants=GrantClient(riskapi.url, KEY))
+    with Listener(path, responder.answer).running():
         postfix = Postfix(str(path))
         assert postfix.ask() == FREE
         with pytest.raises(OSError, match="in use"):
-            Listener(path, gate.answer)
+            Listener(path, responder.answer)
         assert postfix.ask() == FREE
     postfix.close()
-    gate.asker.close()
+    responder.grants.close()
     assert not path.exists()
     path.write_text("mine")
     with pytest.raises(FileExistsError):
-        Listener(path, gate.answer)
+        Listener(path, responder.answer)
     assert path.read_text() == "mine"
 
 

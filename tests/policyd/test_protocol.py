@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from riskapi.budgets.grant_records import Grant
 from riskapi.policyd import protocol
-from riskapi.policyd.gate import key_of, reason
 from riskapi.policyd.protocol import MalformedRequest, Request
+from riskapi.policyd.responder import key_of, reason
 from tests.conftest import NOW
 
 #: As SMTPD_POLICY_README shows it, with documentation names.

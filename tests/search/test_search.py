@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from riskapi.accounts.log import Decisions
 from riskapi.api.parts import Parts
-from riskapi.search.answer import SearchAnswer
+from riskapi.search.results import SearchAnswer
 from riskapi.store.connections import Store
 from tests.conftest import NOW
 from tests.signups import body, home

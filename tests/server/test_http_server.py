@@ -11,7 +11,7 @@ import pytest
 
 from riskapi.server import http_server
 from riskapi.settings import Settings
-from riskapi.settings.http import cores, processors
+from riskapi.settings.http_server import cores, processors
 from tests.conftest import Service
 from tests.waiting import until
 

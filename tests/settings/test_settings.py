@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from riskapi.errors import ConfigurationError
 from riskapi.settings import Settings, settings_table
 from riskapi.settings.environment import FILE_LIMIT, Bind, Blocklist, Source
-from riskapi.settings.http import cores
+from riskapi.settings.http_server import cores
 
 SECRET = "0123456789abcdef0123456789abcdef"
 

@@ -15,8 +15,8 @@ from signals.facts import Account, Facts
 from signals.local_part import fold
 from signals.lures import has_lure
 from signals.registry import Readings, registered
-from signals.scripts import seen
 from signals.web_addresses import host
+from signals.writing_systems import seen
 from signals.written_links import links
 from signals.written_numbers import has_phone_number
 from tests.active_readers import shipped

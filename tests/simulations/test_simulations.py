@@ -16,8 +16,8 @@ from riskapi.budgets.budgets import Budgets
 from riskapi.errors import Problem, StoreUnavailable
 from riskapi.sending.allowances import Allowances
 from riskapi.sending.grants import Message
+from riskapi.simulations.confidence_intervals import rate, share
 from riskapi.simulations.recorded_signups import RecordedSignup, RecordedSignups
-from riskapi.simulations.shares import rate, share
 from riskapi.simulations.simulation import effect
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from riskapi.errors import ConfigurationError, StoreUnavailable, WriteRefused
 from riskapi.settings import Settings
-from riskapi.store import addresses, scripts, server_binary
+from riskapi.store import clients, scripts, server_binary
 from riskapi.store.circuit import Circuit
 from riskapi.store.connections import Store, open_store, running_store
 from riskapi.store.embedded import Embedded
@@ -441,7 +441,7 @@ BUSTED = {
 @pytest.mark.parametrize("url", BUSTED.values(), ids=BUSTED)
 def test_a_url_that_cannot_be_used_is_refused(url: str) -> None:
     with pytest.raises(ConfigurationError, match="REDIS_URL"):
-        addresses.connect(url, 0.1)
+        clients.connect(url, 0.1)
 
 
 def test_a_password_and_a_database_of_the_url_are_used(tmp_path: Path) -> None:

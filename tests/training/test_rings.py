@@ -21,14 +21,14 @@ from riskapi.inputs.signup import Signup
 from tests.rings_stand_in import Standin
 from training.__main__ import main
 from training.report import Report
-from training.rings import PLAN, Crowded, Dodged, Figures, Framed, Plan, Trial, name_losers, platform, show, trial
+from training.rings import PLAN, Crowded, Dodged, Figures, Framed, Plan, Trial, name_losers, product, show, trial
+from training.rings.applicants import Applicants
 from training.rings.claims import FRAMINGS, sat_upon
 from training.rings.colleagues import alike
 from training.rings.crowds import CROWDS
-from training.rings.drafts import Drafts
 from training.rings.figures import times
 from training.rings.households import labels, library
-from training.rings.platform import Platform
+from training.rings.product import Product
 from training.rings.rings import OPEN, RINGS
 from training.rings.timetable import Process, Timetable
 from training.server import ServiceError
@@ -322,8 +322,8 @@ class TestWorker:
     ) -> None:
         asked: list[tuple[float, str, Any]] = []
         monkeypatch.setattr(Busy, "asked", asked)
-        monkeypatch.setattr(platform, "_WAIT", 0.05)
-        waiting = Platform(Busy(), START)  # type: ignore[arg-type]
+        monkeypatch.setattr(product, "_WAIT", 0.05)
+        waiting = Product(Busy(), START)  # type: ignore[arg-type]
         monkeypatch.setattr(Busy, "after", [*after])
         asked.clear()
         done = waiting.await_worker(START + DAY)
@@ -332,25 +332,25 @@ class TestWorker:
         assert len(set(logins)) == steps + 1 and logins == sorted(logins)
 
     def test_one_that_is_never_done_is_a_defect(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(platform, "_MOST", 20)
-        waiting = Platform(Busy(), START)  # type: ignore[arg-type]
+        monkeypatch.setattr(product, "_MOST", 20)
+        waiting = Product(Busy(), START)  # type: ignore[arg-type]
         monkeypatch.setattr(Busy, "after", [1] * 21)
         with pytest.raises(ServiceError, match="not done after 20 rounds"):
             waiting.await_worker(START + DAY)
 
     def test_one_that_does_nothing_is_noticed(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        waiting = Platform(Busy(), START)  # type: ignore[arg-type]
-        monkeypatch.setattr(platform, "_WAIT", 0.0)
-        monkeypatch.setattr(platform, "_PATIENCE", 0.0)
+        waiting = Product(Busy(), START)  # type: ignore[arg-type]
+        monkeypatch.setattr(product, "_WAIT", 0.0)
+        monkeypatch.setattr(product, "_PATIENCE", 0.0)
         monkeypatch.setattr(Busy, "counted", lambda self, metric: {})
         with pytest.raises(ServiceError, match="did nothing"):
             waiting.await_worker(START + DAY)
 
     def test_a_trial_without_one_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(platform, "_WARM", 0.0)
+        monkeypatch.setattr(product, "_WARM", 0.0)
         monkeypatch.setattr(Busy, "counted", lambda self, metric: {'{cause="event",result="same"}': 1.0})
         with pytest.raises(ServiceError, match="needs a worker"):
-            Platform(Busy(), START)  # type: ignore[arg-type]
+            Product(Busy(), START)  # type: ignore[arg-type]
 
 
 class TestTimetable:
@@ -454,19 +454,19 @@ def test_the_real_service_is_measured_and_a_ring_that_shares_nothing_fails(
 
 class TestPeople:
     def test_strangers_share_no_mailbox_and_no_firm(self, networks: Networks) -> None:
-        drafts, random = Drafts(networks), Random(1)
-        people = [drafts.person(random, START, COUNTRIES[0]) for _ in range(1500)]
+        applicants, random = Applicants(networks), Random(1)
+        people = [applicants.person(random, START, COUNTRIES[0]) for _ in range(1500)]
         assert len({mailbox(draft) for draft in people}) == len(people)
-        assert len({drafts.domain(random, COUNTRIES[0]) for _ in range(1500)}) == 1500
+        assert len({applicants.domain(random, COUNTRIES[0]) for _ in range(1500)}) == 1500
 
     @pytest.mark.parametrize("number", range(20))
     def test_a_twin_is_alike_but_for_what_links(self, networks: Networks, number: int) -> None:
-        drafts, random = Drafts(networks), Random(number)
-        draft = drafts.person(random, START)
-        drafts.phone(random, draft)
+        applicants, random = Applicants(networks), Random(number)
+        draft = applicants.person(random, START)
+        applicants.phone(random, draft)
         if number % 2:
-            drafts.employ(random, draft, drafts.domain(random, draft.country))
-        twin = drafts.twin(random, draft, 7200)
+            applicants.employ(random, draft, applicants.domain(random, draft.country))
+        twin = applicants.twin(random, draft, 7200)
         assert mailbox(twin) != mailbox(draft) and twin.ip != draft.ip and twin.phone != draft.phone
         assert twin.device != draft.device or draft.device is None
         assert (twin.address.partition("@")[2] == draft.address.partition("@")[2]) is not bool(number % 2)
@@ -495,7 +495,7 @@ class TestPeople:
     )
     def test_a_ring_has_in_common_what_it_is_named_after(self, networks: Networks, ring: str, shared: set[str]) -> None:
         kind = next(each for each in (*RINGS, *OPEN) if each.name == ring)
-        found = kind.make(Drafts(networks), Random(1), [START + number * kind.gap for number in range(20)])
+        found = kind.make(Applicants(networks), Random(1), [START + number * kind.gap for number in range(20)])
         assert common([member.draft for member in found], [member.links for member in found]) == shared
         assert len({mailbox(member.draft) for member in found}) == 20
 
@@ -505,14 +505,14 @@ class TestPeople:
 
     def test_five_accounts_of_that_ring_use_one_device(self, networks: Networks) -> None:
         kind = next(each for each in RINGS if each.name.startswith("20 devices"))
-        found = kind.make(Drafts(networks), Random(1), [START] * kind.size)
+        found = kind.make(Applicants(networks), Random(1), [START] * kind.size)
         assert Counter(Counter(member.draft.device for member in found).values()) == {5: 20}
 
     def test_decoys_are_more_than_a_link_domain_may_have(self, networks: Networks) -> None:
         kind = next(each for each in RINGS if "decoys" in each.name)
-        found = kind.make(Drafts(networks), Random(1), [START] * kind.size)
+        found = kind.make(Applicants(networks), Random(1), [START] * kind.size)
         assert [member.decoy for member in found] == [True] * 201 + [False] * 20
-        (alone,) = kind.make(Drafts(networks), Random(1), [START])
+        (alone,) = kind.make(Applicants(networks), Random(1), [START])
         assert not alone.decoy
 
     @pytest.mark.parametrize(
@@ -536,7 +536,8 @@ class TestPeople:
         kind = next(each for each in CROWDS if each.name == crowd)
         times = [START + number * 60 for number in range(12)]
         together, apart = (
-            [person.draft for person in kind.make(Drafts(networks), Random(1), times, side)] for side in (True, False)
+            [person.draft for person in kind.make(Applicants(networks), Random(1), times, side)]
+            for side in (True, False)
         )
         assert common(together) == shared
         assert common(apart) == shared & {"agent"}

@@ -242,14 +242,14 @@ class TestOthers:
     def test_an_alarm_about_the_platform_is_told_when_it_begins_and_when_it_ends(
         self, service: Service, told: Told
     ) -> None:
-        watch = service.parts.watch
+        monitor = service.parts.monitor
         receive(service.store, [("block", "a@gmail.com")] * 100 + [("delivered", "a@gmail.com")] * 100, NOW)
-        watch.step(NOW)
-        watch.step(NOW)
+        monitor.step(NOW)
+        monitor.step(NOW)
         alarm = {"rule": "blocks", "subject": "gmail.com", "level": 0.1, "since": AT, "user_id": None}
         assert told.since() == [("threshold.crossed", {**alarm, "action": "crossed", "value": 0.5, "at": AT})]
         receive(service.store, [("delivered", "a@gmail.com")] * 800, NOW)
-        watch.step(NOW)
+        monitor.step(NOW)
         assert told.since() == [("threshold.crossed", {**alarm, "action": "ended", "value": 0.1, "at": AT})]
 
     def test_clusters_that_merge_are_told_once_and_those_that_grow_not(self, service: Service, told: Told) -> None:

@@ -51,7 +51,7 @@ def begin(begin: Callable[[], Worker], monkeypatch: pytest.MonkeyPatch) -> Calla
     monkeypatch.setattr("riskapi.enrichment.resolver_trust.DOUBTED", 0.1)
     monkeypatch.setattr("riskapi.enrichment.upstream.DOUBTED_PAUSE", 0.2)
     monkeypatch.setattr("riskapi.enrichment.enricher._WATCH_DOUBTED", 0.2)
-    monkeypatch.setattr("riskapi.store.beats.BEAT", 0.1)
+    monkeypatch.setattr("riskapi.store.heartbeats.BEAT", 0.1)
     return begin
 
 

@@ -23,14 +23,14 @@ from pydantic import SecretStr
 from riskapi.app import Service, assemble
 from riskapi.commands.worker import work
 from riskapi.enrichment.enricher import Enricher
-from riskapi.enrichment.questions import asking as upstreams_of
+from riskapi.enrichment.lookups import asking as upstreams_of
 from riskapi.errors import StoreUnavailable
 from riskapi.settings import Settings
 from riskapi.store import consumer
-from riskapi.store.beats import working
 from riskapi.store.connections import Store, open_store
 from riskapi.store.consumer import Consumer, Group, backlog
 from riskapi.store.embedded import Embedded, socket_path
+from riskapi.store.heartbeats import working
 from riskapi.store.streams import stream
 from riskapi.worker.schedule import Schedule
 from riskapi.worker.worker import SeenClock, Worker

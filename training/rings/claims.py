@@ -11,7 +11,7 @@ from training.rings.accounts import Account
 from training.rings.customers import NEW_ASKS, Pair, comparable, live, losses, measure
 from training.rings.figures import Framed
 from training.rings.framing import ATTACK, Dress, Setting, multiple
-from training.rings.platform import Platform
+from training.rings.product import Product
 from training.rings.timetable import Process
 from training.simulator.devices import device_id
 from training.simulator.mailboxes import alias
@@ -29,7 +29,7 @@ _VERDICT, _AFTER = 2 * HOUR, 26 * HOUR
 
 Teams = list[list[Account]]
 #: What is done about the attackers, at a time.
-Verdict = Callable[[Platform, Teams, float], None]
+Verdict = Callable[[Product, Teams, float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,26 +61,26 @@ class Framing:
             ready = setting.ready(drawn, attack.size, at)
             teams += attack.teams(setting, ready, at) if ready else []
             victims += ready
-        setting.timetable.add(setting.platform.keep_up(at + minutes * 60 for minutes in _KEPT_UP))
+        setting.timetable.add(setting.product.keep_up(at + minutes * 60 for minutes in _KEPT_UP))
         lone, begin = setting.lone(at), at + HOUR
         if self.verdict is not None:
             yield at + _VERDICT
-            self.verdict(setting.platform, teams, at + _VERDICT)
-            setting.platform.await_worker(at + _VERDICT)
+            self.verdict(setting.product, teams, at + _VERDICT)
+            setting.product.await_worker(at + _VERDICT)
             begin = at + _AFTER
-        yield from measure(setting.platform, victims, begin)
+        yield from measure(setting.product, victims, begin)
         yield begin + DAY
-        now = setting.platform.await_worker(begin + DAY)
-        lost = losses(setting.platform, victims, now)
+        now = setting.product.await_worker(begin + DAY)
+        lost = losses(setting.product, victims, now)
         found.append(Framed(self.name, len(victims), lost, multiple(teams, lone, at)))
 
 
 def _with_number(setting: Setting) -> Dress:
-    return setting.drafts.phone
+    return setting.applicants.phone
 
 
 def _at_gmail(setting: Setting) -> Dress:
-    return setting.drafts.gmail
+    return setting.applicants.gmail
 
 
 def _with_firm(setting: Setting) -> Dress:
@@ -88,7 +88,7 @@ def _with_firm(setting: Setting) -> Dress:
 
     def dress(random: Random, draft: Draft) -> None:
         if random.random() < 0.5:
-            setting.drafts.employ(random, draft, setting.drafts.domain(random, draft.country))
+            setting.applicants.employ(random, draft, setting.applicants.domain(random, draft.country))
 
     return dress
 
@@ -139,15 +139,15 @@ def _named(setting: Setting, victims: Sequence[Pair], at: float) -> Teams:
     return [setting.team(setting.people(at, _EACH), at, {"link_domains": sites})]
 
 
-def _labelled(platform: Platform, teams: Teams, at: float) -> None:
+def _labelled(product: Product, teams: Teams, at: float) -> None:
     for team in teams:
         for account in team:
-            platform.label(account, "abuse", at)
+            product.label(account, "abuse", at)
 
 
-def _convicted(platform: Platform, teams: Teams, at: float) -> None:
+def _convicted(product: Product, teams: Teams, at: float) -> None:
     for team in teams:
-        platform.convict(team[0], at)
+        product.convict(team[0], at)
 
 
 _TYPED = Attack(4, _with_number, _typed, told=0.5)
@@ -174,13 +174,13 @@ def sat_upon(setting: Setting, start: float, found: list[Framed]) -> Process:
     lone = setting.lone(start)
     for pair in pairs:
         for account in pair.both:
-            setting.timetable.add(live(setting.platform, account, mails=()))
-    setting.timetable.add(setting.platform.keep_up(start + minutes * 60 for minutes in _KEPT_UP))
+            setting.timetable.add(live(setting.product, account, mails=()))
+    setting.timetable.add(setting.product.keep_up(start + minutes * 60 for minutes in _KEPT_UP))
     begin = max(pair.twin.at for pair in pairs) + HOUR
     yield begin
-    pairs = comparable(setting.platform, pairs, begin)
-    yield from measure(setting.platform, pairs, begin)
+    pairs = comparable(setting.product, pairs, begin)
+    yield from measure(setting.product, pairs, begin)
     yield begin + DAY
-    now = setting.platform.await_worker(begin + DAY)
-    lost = losses(setting.platform, pairs, now)
+    now = setting.product.await_worker(begin + DAY)
+    lost = losses(setting.product, pairs, now)
     found.append(Framed("a number typed before its owner came", len(pairs), lost, multiple(teams, lone, start)))

@@ -22,20 +22,20 @@ def alike(setting: Setting, start: float, found: list[Framed]) -> Process:
     yield start
     pairs = []
     for number in range(_STRANGERS):
-        pair = setting.pair(setting.drafts.person(setting.random, start + number * _NEXT))
+        pair = setting.pair(setting.applicants.person(setting.random, start + number * _NEXT))
         pair.customer.template = f"template-{setting.prefix}"
         pairs.append(pair)
-    domain = setting.drafts.domain(setting.random)
+    domain = setting.applicants.domain(setting.random)
     for number in range(_COLLEAGUES):
-        draft = setting.drafts.person(setting.random, start + number * _NEXT)
-        setting.drafts.employ(setting.random, draft, domain)
+        draft = setting.applicants.person(setting.random, start + number * _NEXT)
+        setting.applicants.employ(setting.random, draft, domain)
         pairs.append(setting.pair(draft))
     for pair in pairs:
         for account in pair.both:
-            setting.timetable.add(live(setting.platform, account))
+            setting.timetable.add(live(setting.product, account))
     begin = start + ATTACK
     yield begin
-    pairs = comparable(setting.platform, pairs, begin)
-    yield from measure(setting.platform, pairs, begin)
-    now = setting.platform.await_worker(begin + 4 * HOUR)
-    found.append(Framed("one template; one firm's site", len(pairs), losses(setting.platform, pairs, now)))
+    pairs = comparable(setting.product, pairs, begin)
+    yield from measure(setting.product, pairs, begin)
+    now = setting.product.await_worker(begin + 4 * HOUR)
+    found.append(Framed("one template; one firm's site", len(pairs), losses(setting.product, pairs, now)))

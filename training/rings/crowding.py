@@ -8,10 +8,10 @@ from random import Random
 from typing import Any
 
 from training.rings.accounts import Account
+from training.rings.applicants import Applicants
 from training.rings.crowds import Crowd
-from training.rings.drafts import Drafts
 from training.rings.figures import Crowded
-from training.rings.platform import Platform
+from training.rings.product import Product
 from training.rings.timetable import Process, Timetable
 from training.simulator.timeline import DAY, HOUR
 
@@ -35,9 +35,9 @@ class Fate:
 class Crowding:
     """Plays crowds, ``together`` or apart. Names of accounts are the same in both."""
 
-    platform: Platform
+    product: Product
     timetable: Timetable
-    drafts: Drafts
+    applicants: Applicants
     seed: int
     together: bool
 
@@ -46,38 +46,38 @@ class Crowding:
         random = Random(f"{self.seed}:{crowd.name}")
         times = sorted(start + random.random() * crowd.days * DAY for _ in range(crowd.size))
         fate = found[crowd.name] = Fate()
-        people = crowd.make(self.drafts, random, times, self.together)
+        people = crowd.make(self.applicants, random, times, self.together)
         accounts: list[Account] = []
         for person in people:
             user_id = f"{prefix}-{len(accounts):03d}"
             referrer = accounts[0].user_id if person.referred else None
             template = f"template-{prefix}" if person.template else None
             accounts.append(
-                Account(user_id, person.draft, (self.drafts.site(person.draft, user_id),), template, referrer)
+                Account(user_id, person.draft, (self.applicants.site(person.draft, user_id),), template, referrer)
             )
         yield times[0]
         for account in accounts:
             self.timetable.add(self._open(account, fate))
         day = start + (crowd.days + 1) * DAY
         yield day
-        now = self.platform.await_worker(day)
+        now = self.product.await_worker(day)
         for place, account in enumerate(accounts):
             self.timetable.add(self._send(account, now + place * _TOGETHER / len(accounts), fate))
         yield day + DAY
-        now = self.platform.await_worker(day + DAY)
+        now = self.product.await_worker(day + DAY)
         for account in accounts:
-            found_now = self.platform.view(account, now)
+            found_now = self.product.view(account, now)
             self._look(account, found_now["tier"], found_now["latest"], fate)
 
     def _open(self, account: Account, fate: Fate) -> Process:
         yield account.at
-        answer = self.platform.join(account)
+        answer = self.product.join(account)
         self._look(account, answer["decision"], answer, fate)
         yield from self._ask(account, answer["limits"], account.at + _FIRST, fate)
 
     def _send(self, account: Account, at: float, fate: Fate) -> Process:
         yield at
-        found = self.platform.view(account, at)
+        found = self.product.view(account, at)
         self._look(account, found["tier"], found["latest"], fate)
         yield from self._ask(account, found["limits"], at, fate)
 
@@ -88,7 +88,7 @@ class Crowding:
         need = int(_NEED * caps["daily"] / _ASKS)
         for turn in range(_ASKS):
             yield at + turn * _APART
-            if self.platform.ask(account, need, at + turn * _APART)["granted"] < need:
+            if self.product.ask(account, need, at + turn * _APART)["granted"] < need:
                 fate.short.add(account.user_id)
 
     def _look(self, account: Account, tier: str, assessment: Mapping[str, Any], fate: Fate) -> None:

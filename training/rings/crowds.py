@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from training.rings.drafts import Drafts, shared
+from training.rings.applicants import Applicants, shared
 from training.simulator.countries import BY_CODE, COUNTRIES
 from training.simulator.devices import browser, device_id
 from training.simulator.mailboxes import role
@@ -35,7 +35,7 @@ class Person:
 
 
 #: Draws the people who sign up at these times, Unix seconds. Not ``together``, they share nothing.
-Make = Callable[[Drafts, Random, Sequence[float], bool], list[Person]]
+Make = Callable[[Applicants, Random, Sequence[float], bool], list[Person]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,142 +51,143 @@ class Crowd:
     judged: bool = True
 
 
-def _office(drafts: Drafts, random: Random, times: Sequence[float], together: bool) -> list[Person]:
+def _office(applicants: Applicants, random: Random, times: Sequence[float], together: bool) -> list[Person]:
     """Colleagues on one address, with their firm's mailbox or their own; some give the telephone at the desk."""
     place = Random(random.random())
     country = somewhere(place)
-    address = shared(together, lambda: drafts.networks.address(place, country.consumer, country.code))
-    domain = shared(together, lambda: drafts.domain(place, country))
+    address = shared(together, lambda: applicants.networks.address(place, country.consumer, country.code))
+    domain = shared(together, lambda: applicants.domain(place, country))
     desk = shared(together, lambda: landline(place, country.code) or "")
     people = []
     for at in times:
-        draft = drafts.person(random, at, country)
+        draft = applicants.person(random, at, country)
         draft.ip = address()
         draft.browser = browser(
             random, at, handset=False, family=random.choice(("edge", "chrome-windows", "chrome-mac"))
         )
         if random.random() < _STAFF:
-            drafts.employ(random, draft, domain())
+            applicants.employ(random, draft, domain())
         if random.random() < _DESK:
             draft.phone = desk()
         people.append(Person(draft))
     return people
 
 
-def _carrier(drafts: Drafts, random: Random, times: Sequence[float], together: bool) -> list[Person]:
+def _carrier(applicants: Applicants, random: Random, times: Sequence[float], together: bool) -> list[Person]:
     """Subscribers of one mobile carrier, on phones, behind a few addresses."""
     place = Random(random.random())
     country = BY_CODE["ID"]
     gates = [
-        shared(together, lambda: drafts.networks.address(place, country.mobile, country.code)) for _ in range(_GATES)
+        shared(together, lambda: applicants.networks.address(place, country.mobile, country.code))
+        for _ in range(_GATES)
     ]
     people = []
     for at in times:
-        draft = drafts.person(random, at, country)
+        draft = applicants.person(random, at, country)
         draft.ip, draft.browser = random.choice(gates)(), browser(random, at, handset=True)
         people.append(Person(draft))
     return people
 
 
-def _campus(drafts: Drafts, random: Random, times: Sequence[float], together: bool) -> list[Person]:
+def _campus(applicants: Applicants, random: Random, times: Sequence[float], together: bool) -> list[Person]:
     """Students on their university's network, some with its mailbox."""
     place = Random(random.random())
     country = place.choice([country for country in COUNTRIES if country.education])
-    address = shared(together, lambda: drafts.networks.address(place, country.education, country.code))
+    address = shared(together, lambda: applicants.networks.address(place, country.education, country.code))
     school = shared(together, lambda: f"{brand(place)}{brand(place)}-uni.{country.domains[0]}")
     people = []
     for at in times:
-        draft = drafts.person(random, at, country if random.random() < 0.7 else None)
+        draft = applicants.person(random, at, country if random.random() < 0.7 else None)
         draft.ip = address()
         if random.random() < _STUDENTS:
             local = f"{draft.person.family[:5].lower() or 'st'}{random.randrange(100, 9999)}"
-            draft.address = drafts.distinct(random, f"{local}@{school()}")
+            draft.address = applicants.distinct(random, f"{local}@{school()}")
         people.append(Person(draft))
     return people
 
 
-def _conference(drafts: Drafts, random: Random, times: Sequence[float], together: bool) -> list[Person]:
+def _conference(applicants: Applicants, random: Random, times: Sequence[float], together: bool) -> list[Person]:
     """People from everywhere on one address."""
     place = Random(random.random())
     country = somewhere(place)
-    address = shared(together, lambda: drafts.networks.address(place, country.consumer, country.code))
+    address = shared(together, lambda: applicants.networks.address(place, country.consumer, country.code))
     people = []
     for at in times:
-        draft = drafts.person(random, at, country if random.random() < 0.5 else None)
+        draft = applicants.person(random, at, country if random.random() < 0.5 else None)
         draft.ip = address()
         if random.random() < 0.3:
-            drafts.employ(random, draft, drafts.domain(random, draft.country))
+            applicants.employ(random, draft, applicants.domain(random, draft.country))
         people.append(Person(draft))
     return people
 
 
-def _classroom(drafts: Drafts, random: Random, times: Sequence[float], together: bool) -> list[Person]:
+def _classroom(applicants: Applicants, random: Random, times: Sequence[float], together: bool) -> list[Person]:
     """Machines of one image on one address; of every machine its own identifier."""
     place = Random(random.random())
     country = somewhere(place)
-    address = shared(together, lambda: drafts.networks.address(place, country.consumer, country.code))
+    address = shared(together, lambda: applicants.networks.address(place, country.consumer, country.code))
     image = browser(place, times[0], handset=False, family="chrome-windows")
     people = []
     for at in times:
-        draft = drafts.person(random, at, country)
+        draft = applicants.person(random, at, country)
         draft.ip, draft.browser, draft.device = address(), image, device_id(random)
         people.append(Person(draft))
     return people
 
 
-def _family(drafts: Drafts, random: Random, times: Sequence[float], together: bool) -> list[Person]:
+def _family(applicants: Applicants, random: Random, times: Sequence[float], together: bool) -> list[Person]:
     """One connection and one machine."""
     place = Random(random.random())
     country = somewhere(place)
-    address = shared(together, lambda: drafts.networks.address(place, country.consumer, country.code))
+    address = shared(together, lambda: applicants.networks.address(place, country.consumer, country.code))
     device = shared(together, lambda: device_id(place))
     people = []
     for at in times:
-        draft = drafts.person(random, at, country)
+        draft = applicants.person(random, at, country)
         draft.ip, draft.device = address(), device()
         people.append(Person(draft))
     return people
 
 
-def _agency(drafts: Drafts, random: Random, times: Sequence[float], together: bool) -> list[Person]:
+def _agency(applicants: Applicants, random: Random, times: Sequence[float], together: bool) -> list[Person]:
     """One machine, from which an agency opens accounts for its clients and names itself as who brought them."""
-    people = _family(drafts, random, times, together)
+    people = _family(applicants, random, times, together)
     for person in people[1:]:
-        client = drafts.domain(random, person.draft.country)
-        person.draft.address = drafts.distinct(random, role(random, client))
+        client = applicants.domain(random, person.draft.country)
+        person.draft.address = applicants.distinct(random, role(random, client))
         person.draft.organization, person.draft.website = client.partition(".")[0].title(), f"https://{client}"
     return [Person(person.draft, referred=together and place > 0) for place, person in enumerate(people)]
 
 
-def _switchboard(drafts: Drafts, random: Random, times: Sequence[float], together: bool) -> list[Person]:
+def _switchboard(applicants: Applicants, random: Random, times: Sequence[float], together: bool) -> list[Person]:
     """Colleagues at one firm's domain who all give the number of its switchboard."""
     place = Random(random.random())
     country = somewhere(place)
-    people = _colleagues(drafts, random, times, together)
+    people = _colleagues(applicants, random, times, together)
     number = shared(together, lambda: landline(place, country.code) or "")
     for person in people:
         person.draft.phone = number()
     return people
 
 
-def _colleagues(drafts: Drafts, random: Random, times: Sequence[float], together: bool) -> list[Person]:
+def _colleagues(applicants: Applicants, random: Random, times: Sequence[float], together: bool) -> list[Person]:
     """Colleagues with mailboxes at their firm's domain, on one address, whose mail links to the firm's site."""
     place = Random(random.random())
     country = somewhere(place)
-    address = shared(together, lambda: drafts.networks.address(place, country.consumer, country.code))
-    domain = shared(together, lambda: drafts.domain(place, country))
+    address = shared(together, lambda: applicants.networks.address(place, country.consumer, country.code))
+    domain = shared(together, lambda: applicants.domain(place, country))
     people = []
     for at in times:
-        draft = drafts.person(random, at, country)
+        draft = applicants.person(random, at, country)
         draft.ip = address()
-        drafts.employ(random, draft, domain())
+        applicants.employ(random, draft, domain())
         people.append(Person(draft))
     return people
 
 
-def _template(drafts: Drafts, random: Random, times: Sequence[float], together: bool) -> list[Person]:
+def _template(applicants: Applicants, random: Random, times: Sequence[float], together: bool) -> list[Person]:
     """Strangers who send what the product's own template says."""
-    return [Person(drafts.person(random, at), template=together) for at in times]
+    return [Person(applicants.person(random, at), template=together) for at in times]
 
 
 #: Everybody who must lose nothing, and for information those who are one actor.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from training.rings.accounts import Account
-from training.rings.platform import Platform
+from training.rings.product import Product
 from training.rings.timetable import Process
 from training.simulator.timeline import DAY, HOUR
 
@@ -43,42 +43,42 @@ class Pair:
 
 
 def live(
-    platform: Platform, account: Account, *, proved: bool = True, mails: Sequence[int] = MAILS, usual: int = USUAL
+    product: Product, account: Account, *, proved: bool = True, mails: Sequence[int] = MAILS, usual: int = USUAL
 ) -> Process:
     """Sign up, prove mailbox and number unless not ``proved``, and mail to ``usual`` on each of the days ``mails``."""
     yield account.at
-    platform.join(account)
+    product.join(account)
     if proved:
         yield account.at + _PROOF
-        platform.tell(account, "email_verified", account.at + _PROOF)
+        product.tell(account, "email_verified", account.at + _PROOF)
     if proved and account.draft.phone is not None:
         yield account.at + 2 * _PROOF
-        platform.tell(account, "phone_verified", account.at + 2 * _PROOF)
+        product.tell(account, "phone_verified", account.at + 2 * _PROOF)
     for day in mails:
         yield account.at + day * DAY
-        platform.ask(account, usual, account.at + day * DAY)
+        product.ask(account, usual, account.at + day * DAY)
 
 
-def measure(platform: Platform, pairs: Sequence[Pair], start: float) -> Process:
+def measure(product: Product, pairs: Sequence[Pair], start: float) -> Process:
     """Have everybody ask for what they ask for, from that time on."""
     for turn in range(max((len(pair.asks) for pair in pairs), default=0)):
         for place, pair in enumerate(pairs):
             at = start + turn * _APART + place
             yield at
             for side, account in enumerate(pair.both if turn < len(pair.asks) else ()):
-                pair.got[side] += platform.ask(account, pair.asks[turn], at)["granted"]
+                pair.got[side] += product.ask(account, pair.asks[turn], at)["granted"]
 
 
-def comparable(platform: Platform, pairs: Sequence[Pair], at: float) -> list[Pair]:
+def comparable(product: Product, pairs: Sequence[Pair], at: float) -> list[Pair]:
     """Those whose twin is allowed then: the others say nothing about what was done to a customer."""
-    return [pair for pair in pairs if platform.view(pair.twin, at)["tier"] == "allow"]
+    return [pair for pair in pairs if product.view(pair.twin, at)["tier"] == "allow"]
 
 
-def losses(platform: Platform, pairs: Sequence[Pair], at: float) -> list[str]:
+def losses(product: Product, pairs: Sequence[Pair], at: float) -> list[str]:
     """Who has lost a tier by then, or got less on the day they were measured on, against the twin; and what."""
     found = []
     for pair in pairs:
-        tier, twins = (platform.view(account, at)["tier"] for account in pair.both)
+        tier, twins = (product.view(account, at)["tier"] for account in pair.both)
         got, given = pair.got
         if _SEVERITY[tier] > _SEVERITY[twins] or got < given:
             found.append(f"{pair.customer.user_id}: {tier} for {twins}, {got:,} recipients for {given:,}")

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from random import Random
 
 from training.rings.accounts import Account
+from training.rings.applicants import Applicants
 from training.rings.customers import live
-from training.rings.drafts import Drafts
 from training.rings.figures import Dodged, times
-from training.rings.platform import Platform
+from training.rings.product import Product
 from training.rings.rings import Member, Ring
 from training.rings.timetable import Process, Timetable
 from training.simulator.timeline import DAY, HOUR
@@ -25,9 +25,9 @@ _ALONE, _APART = 5, 5 * HOUR
 class Dodging:
     """Plays one ring after another; they send for ``days``."""
 
-    platform: Platform
+    product: Product
     timetable: Timetable
-    drafts: Drafts
+    applicants: Applicants
     days: int
     seed: int
 
@@ -45,7 +45,7 @@ class Dodging:
         for number, group in enumerate(lone):
             self._send(group, start + number * _APART)
         self._send(members, begin)
-        self.timetable.add(self.platform.keep_up(begin + minutes * 60 for minutes in _KEPT_UP))
+        self.timetable.add(self.product.keep_up(begin + minutes * 60 for minutes in _KEPT_UP))
         end = begin + self.days * DAY
         yield end
         accounts = [account for _, account in members]
@@ -57,7 +57,7 @@ class Dodging:
         random = Random(f"{self.seed}:{ring.name}:{prefix.partition('-')[2]}")
         times = [begin - ring.age * DAY + place * ring.gap for place in range(size)]
         found = []
-        for number, member in enumerate(ring.make(self.drafts, random, times)):
+        for number, member in enumerate(ring.make(self.applicants, random, times)):
             user_id = f"{prefix}-{number:03d}"
             found.append((member, Account(user_id, member.draft, member.links or (f"{user_id}.example",))))
         return found
@@ -69,16 +69,16 @@ class Dodging:
     def _ask(self, member: Member, account: Account, begin: float) -> Process:
         """Sign up, and ask for all there is from then on, or from ``begin`` on where that is later."""
         if member.clean:
-            yield from live(self.platform, account)
+            yield from live(self.product, account)
         else:
             yield account.at
-            self.platform.join(account)
+            self.product.join(account)
         start = max(account.at + 1, begin)
         if member.decoy:
             yield start
-            self.platform.ask(account, 1, start)
+            self.product.ask(account, 1, start)
         else:
-            yield from self.platform.spend(account, start, begin + self.days * DAY)
+            yield from self.product.spend(account, start, begin + self.days * DAY)
 
     def _multiple(
         self, ring: Sequence[Account], lone: Sequence[Sequence[tuple[Member, Account]]], start: float, begin: float,

@@ -8,10 +8,10 @@ from random import Random
 from typing import Any
 
 from training.rings.accounts import Account
+from training.rings.applicants import Applicants
 from training.rings.customers import HISTORY, USUAL, Pair, live
-from training.rings.drafts import Drafts
 from training.rings.figures import times
-from training.rings.platform import Platform
+from training.rings.product import Product
 from training.rings.timetable import Process, Timetable
 from training.simulator.signups import Draft
 from training.simulator.timeline import DAY, HOUR
@@ -34,9 +34,9 @@ Dress = Callable[[Random, Draft], None]
 class Setting:
     """What a scenario is played with. ``prefix`` begins the names of its accounts, which no other scenario has."""
 
-    platform: Platform
+    product: Product
     timetable: Timetable
-    drafts: Drafts
+    applicants: Applicants
     random: Random
     prefix: str
     _count: int = field(default=0)
@@ -45,11 +45,11 @@ class Setting:
         """An account with a name of its own."""
         self._count += 1
         user_id = f"{self.prefix}-{self._count:03d}"
-        return Account(user_id, draft, (self.drafts.site(draft, user_id),))
+        return Account(user_id, draft, (self.applicants.site(draft, user_id),))
 
     def pair(self, draft: Draft) -> Pair:
         """A person and a twin of theirs."""
-        return Pair(self.account(draft), self.account(self.drafts.twin(self.random, draft, _TWIN)))
+        return Pair(self.account(draft), self.account(self.applicants.twin(self.random, draft, _TWIN)))
 
     def pairs(self, start: float, size: int, dress: Dress, *, told: float = 1.0) -> list[Pair]:
         """Customers and their twins, who sign up from ``start`` on and live; some more than ``size``.
@@ -58,12 +58,12 @@ class Setting:
         """
         found = []
         for number in range(size + 1 + size // _SPARE):
-            draft = self.drafts.person(self.random, start + number * _NEXT)
+            draft = self.applicants.person(self.random, start + number * _NEXT)
             dress(self.random, draft)
             pair = self.pair(draft)
             for account in pair.both:
                 proved = (number + 1) * told // 1 > number * told // 1
-                self.timetable.add(live(self.platform, account, proved=proved, usual=USUAL))
+                self.timetable.add(live(self.product, account, proved=proved, usual=USUAL))
             found.append(pair)
         return found
 
@@ -72,15 +72,15 @@ class Setting:
         return [pair for pair in pairs if self._is_ready(pair, at)][:size]
 
     def _is_ready(self, pair: Pair, at: float) -> bool:
-        ours, theirs = (self.platform.view(account, at) for account in pair.both)
+        ours, theirs = (self.product.view(account, at) for account in pair.both)
         same = all(ours["limits"][window] == theirs["limits"][window] for window in ("hourly", "daily", "monthly"))
         return ours["tier"] == theirs["tier"] == "allow" and same
 
     def people(self, at: float, count: int) -> list[Draft]:
         """Ordinary people with a number each, who sign up one after another from that time on."""
-        found = [self.drafts.person(self.random, at + number * _ATTACKER) for number in range(count)]
+        found = [self.applicants.person(self.random, at + number * _ATTACKER) for number in range(count)]
         for draft in found:
-            self.drafts.phone(self.random, draft)
+            self.applicants.phone(self.random, draft)
         return found
 
     def team(self, drafts: Sequence[Draft], at: float, first: Mapping[str, Any] | None = None) -> list[Account]:
@@ -95,11 +95,11 @@ class Setting:
 
     def _attack(self, account: Account, until: float, first: Mapping[str, Any] | None) -> Process:
         yield account.at
-        self.platform.join(account)
+        self.product.join(account)
         if first is not None:
             yield account.at + 1
-            self.platform.ask(account, 1, account.at + 1, account.message(account.at) | dict(first))
-        yield from self.platform.spend(account, account.at + 2, until)
+            self.product.ask(account, 1, account.at + 1, account.message(account.at) | dict(first))
+        yield from self.product.spend(account, account.at + 2, until)
 
     def lone(self, at: float) -> list[list[Account]]:
         """Attackers with one account each."""

@@ -33,27 +33,27 @@ def library(setting: Setting, start: float, found: list[Framed]) -> Process:
     country = somewhere(setting.random)
     labelled_at = start + _READERS * _READER_DAYS * DAY
     times = [*(start + number * _READER_DAYS * DAY for number in range(_READERS)), labelled_at + 2 * HOUR]
-    people = [setting.drafts.person(setting.random, at, country) for at in times]
+    people = [setting.applicants.person(setting.random, at, country) for at in times]
     device, client = device_id(setting.random), browser(setting.random, start, handset=False, family="chrome-windows")
     for draft in people:
         draft.ip, draft.browser, draft.device = people[0].ip, client, device
     pairs = [replace(setting.pair(draft), asks=LITTLE_ASKS) for draft in people]
     for pair in pairs:
         for account in pair.both:
-            setting.timetable.add(live(setting.platform, account, usual=LITTLE))
+            setting.timetable.add(live(setting.product, account, usual=LITTLE))
     spammer = pairs.pop(_READERS // 2).customer
     yield labelled_at
-    setting.platform.label(spammer, "abuse", labelled_at)
-    now = setting.platform.await_worker(labelled_at)
+    setting.product.label(spammer, "abuse", labelled_at)
+    now = setting.product.await_worker(labelled_at)
     yield now + HOUR / 2
-    setting.platform.cut(spammer, "device", now + HOUR / 2)
-    setting.platform.await_worker(now + HOUR / 2)
+    setting.product.cut(spammer, "device", now + HOUR / 2)
+    setting.product.await_worker(now + HOUR / 2)
     begin = pairs[-1].twin.at + HOUR
     yield begin
-    pairs = comparable(setting.platform, pairs, begin)
-    yield from measure(setting.platform, pairs, begin)
-    now = setting.platform.await_worker(begin + 4 * HOUR)
-    found.append(Framed("a library's machine, labelled and cut", len(pairs), losses(setting.platform, pairs, now)))
+    pairs = comparable(setting.product, pairs, begin)
+    yield from measure(setting.product, pairs, begin)
+    now = setting.product.await_worker(begin + 4 * HOUR)
+    found.append(Framed("a library's machine, labelled and cut", len(pairs), losses(setting.product, pairs, now)))
 
 
 def labels(setting: Setting, start: float, found: list[Framed]) -> Process:
@@ -66,34 +66,34 @@ def labels(setting: Setting, start: float, found: list[Framed]) -> Process:
     for household in (*cleared, wronged):
         for pair in household:
             for account in pair.both:
-                setting.timetable.add(live(setting.platform, account, usual=LITTLE))
+                setting.timetable.add(live(setting.product, account, usual=LITTLE))
     for household in cleared:
         setting.timetable.add(_clear(setting, household))
     at = wronged[0].customer.at + _WRONG * DAY
     yield at
-    setting.platform.label(wronged[0].customer, "abuse", at)
-    setting.platform.await_worker(at)
+    setting.product.label(wronged[0].customer, "abuse", at)
+    setting.product.await_worker(at)
     at += _BETWEEN * _BETWEEN_DAYS * DAY
     yield at
-    setting.platform.label(wronged[0].customer, "legitimate", at)
-    setting.platform.await_worker(at)
+    setting.product.label(wronged[0].customer, "legitimate", at)
+    setting.product.await_worker(at)
     pairs = [*wronged, *(household[1] for household in cleared)]
     at = start + (_HOUSEHOLDS + 6 + _HOLDS) * DAY
     yield at
     for household in cleared:
         for account in household[1].both:
-            setting.platform.tell(account, "login", at)
-    begin = setting.platform.await_worker(at)
-    pairs = comparable(setting.platform, pairs, begin)
-    yield from measure(setting.platform, pairs, begin)
-    now = setting.platform.await_worker(begin + 4 * HOUR)
-    found.append(Framed("labels that wear off or are lifted", len(pairs), losses(setting.platform, pairs, now)))
+            setting.product.tell(account, "login", at)
+    begin = setting.product.await_worker(at)
+    pairs = comparable(setting.product, pairs, begin)
+    yield from measure(setting.product, pairs, begin)
+    now = setting.product.await_worker(begin + 4 * HOUR)
+    found.append(Framed("labels that wear off or are lifted", len(pairs), losses(setting.product, pairs, now)))
 
 
 def _household(setting: Setting, start: float, days: Sequence[float]) -> list[Pair]:
     """People who sign up on one machine so many days after ``start``; their twins have one machine as well."""
     country = somewhere(setting.random)
-    people = [setting.drafts.person(setting.random, start + day * DAY, country) for day in days]
+    people = [setting.applicants.person(setting.random, start + day * DAY, country) for day in days]
     pairs = [replace(setting.pair(draft), asks=LITTLE_ASKS) for draft in people]
     for side in range(2):
         device, first = device_id(setting.random), pairs[0].both[side].draft
@@ -108,8 +108,8 @@ def _clear(setting: Setting, household: Sequence[Pair]) -> Process:
     first, second = household[0].customer, household[1].customer
     at = first.at + 5 * DAY
     yield at
-    setting.platform.label(first, "abuse", at)
-    setting.platform.await_worker(at)
+    setting.product.label(first, "abuse", at)
+    setting.product.await_worker(at)
     yield at + DAY
-    setting.platform.label(second, "legitimate", at + DAY)
-    setting.platform.await_worker(at + DAY)
+    setting.product.label(second, "legitimate", at + DAY)
+    setting.product.await_worker(at + DAY)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 from random import Random
 
-from training.rings.drafts import Drafts
+from training.rings.applicants import Applicants
 from training.simulator.behaviors import typing
 from training.simulator.devices import device_id
 from training.simulator.mailboxes import staff
@@ -38,7 +38,7 @@ class Member:
 
 
 #: Makes the members who sign up at these times, Unix seconds. One member is one such account alone.
-Make = Callable[[Drafts, Random, Sequence[float]], list[Member]]
+Make = Callable[[Applicants, Random, Sequence[float]], list[Member]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,123 +56,123 @@ class Ring:
     judged: bool = True
 
 
-def _people(drafts: Drafts, random: Random, times: Sequence[float]) -> list[Member]:
-    return [Member(drafts.person(random, at)) for at in times]
+def _people(applicants: Applicants, random: Random, times: Sequence[float]) -> list[Member]:
+    return [Member(applicants.person(random, at)) for at in times]
 
 
-def _script(drafts: Drafts, random: Random, times: Sequence[float]) -> list[Member]:
+def _script(applicants: Applicants, random: Random, times: Sequence[float]) -> list[Member]:
     """One address, one private domain, one agent, and no device."""
-    first = drafts.person(random, times[0])
-    domain = drafts.domain(random, first.country)
+    first = applicants.person(random, times[0])
+    domain = applicants.domain(random, first.country)
     members = []
     for at in times:
-        draft = drafts.person(random, at, first.country)
-        drafts.employ(random, draft, domain)
+        draft = applicants.person(random, at, first.country)
+        applicants.employ(random, draft, domain)
         draft.ip, draft.browser, draft.device = first.ip, first.browser, None
         members.append(Member(draft))
     return members
 
 
-def _numbered(drafts: Drafts, random: Random, times: Sequence[float]) -> list[Member]:
+def _numbered(applicants: Applicants, random: Random, times: Sequence[float]) -> list[Member]:
     """name1, name2, … at Gmail, from servers, by a script that types nothing."""
     owner = invent(random, "english")
     members = []
     for number, at in enumerate(times, 1):
-        draft = drafts.person(random, at)
+        draft = applicants.person(random, at)
         draft.address = f"{fold(owner.given)}{fold(owner.family)}{number}@gmail.com"
-        draft.ip = drafts.networks.address(random, HOSTING)
+        draft.ip = applicants.networks.address(random, HOSTING)
         draft.behavior = typing(random, 50) | {"keystrokes": 0}
         members.append(Member(draft))
     return members
 
 
-def _home(drafts: Drafts, random: Random, times: Sequence[float]) -> list[Member]:
+def _home(applicants: Applicants, random: Random, times: Sequence[float]) -> list[Member]:
     """Addresses of one /64, the IPv6 network of one home."""
     network = 0
     while not network:  # some providers have no IPv6
         home = somewhere(random)
-        address = ip_address(drafts.networks.address(random, home.consumer, home.code, 1.0))
+        address = ip_address(applicants.networks.address(random, home.consumer, home.code, 1.0))
         network = int(address) >> _HOST << _HOST
     members = []
     for at in times:
-        draft = drafts.person(random, at, home)
+        draft = applicants.person(random, at, home)
         draft.ip = str(IPv6Address(network | random.getrandbits(_HOST)))
         members.append(Member(draft))
     return members
 
 
-def _servers(drafts: Drafts, random: Random, times: Sequence[float]) -> list[Member]:
+def _servers(applicants: Applicants, random: Random, times: Sequence[float]) -> list[Member]:
     """Addresses of one /24 of a host."""
-    first = drafts.networks.address(random, HOSTING)
+    first = applicants.networks.address(random, HOSTING)
     members = []
     for at in times:
-        draft = drafts.person(random, at)
-        draft.ip = drafts.networks.neighbour(random, first)
+        draft = applicants.person(random, at)
+        draft.ip = applicants.networks.neighbour(random, first)
         members.append(Member(draft))
     return members
 
 
-def _phones(drafts: Drafts, random: Random, times: Sequence[float]) -> list[Member]:
+def _phones(applicants: Applicants, random: Random, times: Sequence[float]) -> list[Member]:
     """Five accounts a device, one private domain, one block of a hundred numbers."""
-    first = drafts.person(random, times[0])
-    domain = drafts.domain(random, first.country)
+    first = applicants.person(random, times[0])
+    domain = applicants.domain(random, first.country)
     number = mobile(random, first.country.code) or ""
     members = []
     device = ""
     for place, at in enumerate(times):
-        draft = drafts.person(random, at, first.country)
-        drafts.employ(random, draft, domain)
+        draft = applicants.person(random, at, first.country)
+        applicants.employ(random, draft, domain)
         device = draft.device = device if place % 5 else device_id(random)
         draft.phone = f"{number[:-2]}{place % 100:02d}"
         members.append(Member(draft))
     return members
 
 
-def _linked(drafts: Drafts, random: Random, times: Sequence[float]) -> list[Member]:
+def _linked(applicants: Applicants, random: Random, times: Sequence[float]) -> list[Member]:
     """Nothing in common but the domain that all link to."""
     site = f"{letters(random, 10, 10)}.example"
-    return [Member(drafts.person(random, at), (site,)) for at in times]
+    return [Member(applicants.person(random, at), (site,)) for at in times]
 
 
-def _decoyed(drafts: Drafts, random: Random, times: Sequence[float]) -> list[Member]:
+def _decoyed(applicants: Applicants, random: Random, times: Sequence[float]) -> list[Member]:
     """The same, after throw-away accounts have made the domain a common one."""
-    members = _linked(drafts, random, times)
+    members = _linked(applicants, random, times)
     for member in members[: len(members) * _DECOYS // _DECOYS_OF]:
         member.decoy = True
     return members
 
 
-def _device(drafts: Drafts, random: Random, times: Sequence[float]) -> list[Member]:
+def _device(applicants: Applicants, random: Random, times: Sequence[float]) -> list[Member]:
     """One device."""
     device = device_id(random)
-    members = _people(drafts, random, times)
+    members = _people(applicants, random, times)
     for member in members:
         member.draft.device = device
     return members
 
 
-def _aged(drafts: Drafts, random: Random, times: Sequence[float]) -> list[Member]:
+def _aged(applicants: Applicants, random: Random, times: Sequence[float]) -> list[Member]:
     """One device, on which the first account has mailed like a customer."""
-    members = _device(drafts, random, times)
+    members = _device(applicants, random, times)
     members[0].clean = True
     return members
 
 
-def _aliased(drafts: Drafts, random: Random, times: Sequence[float]) -> list[Member]:
+def _aliased(applicants: Applicants, random: Random, times: Sequence[float]) -> list[Member]:
     """Anything at the sub-domain that an alias service gives one of its users."""
     user = letters(random, 8, 8)
-    members = _people(drafts, random, times)
+    members = _people(applicants, random, times)
     for member in members:
-        member.draft.address = drafts.distinct(random, f"{letters(random, 6, 10)}@{user}.anonaddy.me")
+        member.draft.address = applicants.distinct(random, f"{letters(random, 6, 10)}@{user}.anonaddy.me")
     return members
 
 
-def _company(drafts: Drafts, random: Random, times: Sequence[float]) -> list[Member]:
+def _company(applicants: Applicants, random: Random, times: Sequence[float]) -> list[Member]:
     """One private domain, all else people's."""
-    domain = drafts.domain(random)
-    members = _people(drafts, random, times)
+    domain = applicants.domain(random)
+    members = _people(applicants, random, times)
     for member in members:
-        member.draft.address = drafts.distinct(random, staff(random, member.draft.person, domain))
+        member.draft.address = applicants.distinct(random, staff(random, member.draft.person, domain))
     return members
 
 

@@ -16,16 +16,16 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from training.progress import counting
+from training.rings.applicants import Applicants
 from training.rings.claims import FRAMINGS, sat_upon
 from training.rings.colleagues import alike
 from training.rings.crowding import Crowding, Fate, compared
 from training.rings.crowds import CROWDS, Crowd
 from training.rings.dodging import Dodging
-from training.rings.drafts import Drafts
 from training.rings.figures import Dodged, Figures, Framed
 from training.rings.framing import Setting
 from training.rings.households import labels, library
-from training.rings.platform import Platform
+from training.rings.product import Product
 from training.rings.rings import OPEN, RINGS, Ring
 from training.rings.timetable import Process, Timetable
 from training.server import Service, ServiceError
@@ -36,7 +36,7 @@ PARTS: tuple[Part, ...] = get_args(Part)
 #: A scenario of framing: it is played from a time on, and adds what it came to.
 Scenario = Callable[[Setting, float, list[Framed]], Process]
 
-#: Days by which the platform's own accounts are older than anything else: no policy looks at an account for so long.
+#: Days by which the product's own accounts are older than anything else: no policy looks at an account for so long.
 _BEFORE = 60
 #: Days in which others sign up before anything is tried, and days from one scenario or crowd to the next.
 _ALONE, _NEXT = 10, 2
@@ -53,9 +53,9 @@ _STEPS = 25
 class _Begun(NamedTuple):
     """What a part is played with: a service of its own, at times and with people that no other part has."""
 
-    platform: Platform
+    product: Product
     timetable: Timetable
-    drafts: Drafts
+    applicants: Applicants
 
 
 #: Fills the timetable; returns the Unix time by which all of it is over.
@@ -120,9 +120,9 @@ class Trial:
             tempfile.TemporaryDirectory(prefix="riskapi-rings-") as scratch,
             Service(Path(scratch), self._databases, settings) as service,
         ):
-            platform, timetable = Platform(service, self._opened - _BEFORE * DAY), Timetable()
-            end = fill(_Begun(platform, timetable, Drafts(self._networks)))
-            timetable.add(self._others(platform, others, end))
+            product, timetable = Product(service, self._opened - _BEFORE * DAY), Timetable()
+            end = fill(_Begun(product, timetable, Applicants(self._networks)))
+            timetable.add(self._others(product, others, end))
             began, steps = time.monotonic(), 0
             progress.update(task, total=int((end - self._opened) / DAY))
 
@@ -138,14 +138,14 @@ class Trial:
             timetable.run(tell)
             progress.update(task, completed=int((end - self._opened) / DAY))
 
-    def _others(self, platform: Platform, daily: float, end: float) -> Process:
-        """Honest people sign up: rings and crowds do not come to an empty platform."""
+    def _others(self, product: Product, daily: float, end: float) -> Process:
+        """Honest people sign up: rings and crowds do not come to an empty product."""
         days = (end - self._opened) / DAY
         events = simulate(World(self._networks, Window(self._opened, days)), int(daily * days), self._seed)
         for event in events:
             if event.truth == "legitimate":
                 yield event.at
-                platform.enter(event.signup, event.at)
+                product.enter(event.signup, event.at)
 
     def _frame(self, begun: _Begun, scenarios: Sequence[Scenario], found: Sequence[list[Framed]]) -> float:
         start = self._start

@@ -9,7 +9,7 @@ import typer
 
 from riskapi.commands import arguments, invocation
 from riskapi.commands.epilog import epilog
-from riskapi.lists.names import ListName
+from riskapi.lists.list_names import ListName
 
 PANEL = "Rules"
 _BROKEN = {2: "the policy is broken"}

@@ -59,10 +59,10 @@ def create(
     ] = None,
 ) -> int:
     """Make a key and print it."""
-    from riskapi.commands import keys
+    from riskapi.commands import api_keys
 
     with invocation.of(context).store() as store:
-        return keys.create(store, name, scopes, rate_limit)
+        return api_keys.create(store, name, scopes, rate_limit)
 
 
 @keys.command("list", epilog=epilog("keys list"))
@@ -71,10 +71,10 @@ def show(context: typer.Context) -> int:
 
     Each with its id, when it was made, requests a second, scopes and name.
     """
-    from riskapi.commands import keys
+    from riskapi.commands import api_keys
 
     with invocation.of(context).store() as store:
-        return keys.show(store)
+        return api_keys.show(store)
 
 
 @keys.command(epilog=epilog("keys revoke key_01", codes=_NO_KEY))
@@ -83,10 +83,10 @@ def revoke(
     id_: Annotated[str, typer.Argument(metavar="ID", help="The id that `keys list` shows.")],
 ) -> int:
     """Make a key invalid."""
-    from riskapi.commands import keys
+    from riskapi.commands import api_keys
 
     with invocation.of(context).store() as store:
-        return keys.revoke(store, id_)
+        return api_keys.revoke(store, id_)
 
 
 @keys.command(
@@ -107,12 +107,12 @@ def link_key(
 
     The links of a store are made with one key; with another they would not be found again.
     """
-    from riskapi.commands import keys
+    from riskapi.commands import link_key
 
     call = invocation.of(context)
     # A service whose link key is refused does not run, and neither does its store.
     with call.store(start=True) as store:
-        return keys.link(call.settings, store, accept=accept)
+        return link_key.check(call.settings, store, accept=accept)
 
 
 @data.callback(epilog=epilog("data update", "data status"))

@@ -15,7 +15,7 @@ from riskapi.console.reversals import reversals
 from riskapi.console.sentences import many
 from riskapi.console.visit import Answer, Moved, View, Visit
 from riskapi.errors import Problem
-from riskapi.lists.names import ListName
+from riskapi.lists.list_names import ListName
 from riskapi.times import DAY, rfc3339
 
 #: Notes of a page.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from riskapi.console import evidence, facts, graph, masking, sentences, timeline
+from riskapi.console import evidence, graph, masking, sentences, signup_details, timeline
 from riskapi.console.page import Page
 from riskapi.console.pages import deciding, linking, queue, talking
 from riskapi.console.rendering import line
@@ -64,7 +64,7 @@ def _said(visit: Visit, review: Review, account: AccountView, course: Course) ->
         "evidence": evidence.evidence(account.get("readings", {}), reasons, latest["versions"]["model"], basis),
         "opening": [row["text"] for row in review["reasons"] if row["contribution"] is None],
         "for_them": _for_them(account),
-        "facts": facts.of(account.get("signup", {}), plain=plain, names=reviews),
+        "facts": signup_details.of(account.get("signup", {}), plain=plain, names=reviews),
         "budget": _budget(account, course),
         "moments": [
             {"at": each.at, "day": each.day, "sort": each.sort, "text": shown_text(each.text)} for each in moments

@@ -12,10 +12,10 @@ from riskapi.console.page import Page
 from riskapi.console.visit import Answer, Fields, Moved, View, Visit
 from riskapi.errors import Problem
 from riskapi.lists.entries import ListEntry, StoredEntry
+from riskapi.lists.entry_rows import Format, rows
+from riskapi.lists.list_names import ListName
 from riskapi.lists.lists import StaleReport
 from riskapi.lists.matching import HASHED, KINDS, LETTERS
-from riskapi.lists.names import ListName
-from riskapi.lists.rows import Format, rows
 from riskapi.times import DAY
 
 _HERE = "/console/lists"

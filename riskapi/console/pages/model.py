@@ -10,7 +10,7 @@ from riskapi.console.chart import Series, over_time
 from riskapi.console.drift import DAYS, LATE, LEAST, drift
 from riskapi.console.page import Page
 from riskapi.console.visit import View, Visit
-from riskapi.console.watching import Line, Table
+from riskapi.console.watch_panels import Line, Table
 from riskapi.store.tallies import Tallies, totals
 
 

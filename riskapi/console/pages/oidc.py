@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import cast
 
 from riskapi.access.oidc import Identity, Provider, ProviderFailed
-from riskapi.access.once import OIDC, STEP
+from riskapi.access.one_time_tokens import OIDC, STEP
 from riskapi.access.users import NameTaken, Person, Role
 from riskapi.console.page import Page
 from riskapi.console.visit import NOBODY, Answer, Entered, Moved, Visit
@@ -23,7 +23,7 @@ def begin(visit: Visit) -> Answer:
     wait = visit.access_parts.throttle.take(_tries(visit), visit.address, visit.now)
     if wait:
         return Moved("/console/sign-in", f"Too many tries. Try again in {wait} seconds.")
-    state = visit.access_parts.once.make(OIDC, {}, STEP, visit.now)
+    state = visit.access_parts.tokens.make(OIDC, {}, STEP, visit.now)
     try:
         asked = provider.ask(state)
     except ProviderFailed as error:
@@ -40,7 +40,7 @@ def back(visit: Visit) -> Answer:
     state = query["state"]
     if provider is None or not state or held.get("state") != state:
         return Moved("/console/sign-in", "This sign-in was begun elsewhere. Begin again.")
-    if visit.access_parts.once.take(OIDC, state, visit.now) is None:
+    if visit.access_parts.tokens.take(OIDC, state, visit.now) is None:
         return Moved("/console/sign-in", "That took too long. Sign in again.")
     if "iss" in query and query["iss"].rstrip("/") != provider.issuer:  # RFC 9207, 2.4
         return _failed(visit, "Another provider answered than the one that was asked.")

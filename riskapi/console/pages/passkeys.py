@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from riskapi.access import passkeys, passwords
-from riskapi.access.once import NEW_PASSKEY, PASSKEY, STEP
+from riskapi.access.one_time_tokens import NEW_PASSKEY, PASSKEY, STEP
 from riskapi.access.passkeys import PasskeyRefused, Site
 from riskapi.access.users import Person
 from riskapi.console.page import Page
@@ -39,14 +39,14 @@ def offer(visit: Visit) -> Answer:
         if not passwords.matches(visit.form["present"], person.password):
             return _shown(visit, "The present password is wrong.")
     held = {"id": person.id, "name": visit.form["name"].strip()[: passkeys.LONGEST]}
-    token = visit.access_parts.once.make(NEW_PASSKEY, held, STEP, visit.now)
+    token = visit.access_parts.tokens.make(NEW_PASSKEY, held, STEP, visit.now)
     return _asked("create", passkeys.offer(site, person, token), token)
 
 
 def take(visit: Visit) -> Answer:
     """Keep the passkey that the browser made."""
     site, token = _site(visit), visit.form["token"]
-    held = visit.access_parts.once.take(NEW_PASSKEY, token, visit.now)
+    held = visit.access_parts.tokens.take(NEW_PASSKEY, token, visit.now)
     if site is None or held is None or held["id"] != visit.person.id:
         return _shown(visit, "That took too long. Try again.")
     try:
@@ -96,7 +96,7 @@ def begin(visit: Visit) -> Answer:
     wait = visit.access_parts.throttle.take(_tries(visit), visit.address, visit.now)
     if wait:
         return _asked("get", None, "", f"Too many tries. Try again in {wait} seconds.", 429, wait)
-    token = visit.access_parts.once.make(PASSKEY, {}, STEP, visit.now)
+    token = visit.access_parts.tokens.make(PASSKEY, {}, STEP, visit.now)
     return _asked("get", passkeys.question(site, token), token)
 
 
@@ -104,7 +104,7 @@ def enter(visit: Visit) -> Answer:
     """Sign in whom the passkey proves."""
     site, token = _site(visit), visit.form["token"]
     # Each challenge is for one answer, and each was a try that was counted.
-    if site is None or visit.access_parts.once.take(PASSKEY, token, visit.now) is None:
+    if site is None or visit.access_parts.tokens.take(PASSKEY, token, visit.now) is None:
         return Moved("/console/sign-in", "That took too long. Sign in again.")
     try:
         person = passkeys.spend(visit.access_parts.users, site, token, visit.form["answer"])

@@ -12,9 +12,9 @@ from riskapi.console.rendering import line
 from riskapi.console.visit import Answer, Fields, File, Moved, View, Visit
 from riskapi.errors import Problem
 from riskapi.inputs.visitor_values import LONGEST
-from riskapi.search.answer import SearchAnswer, SearchMeaning
+from riskapi.search.found_accounts import SearchedAccount
 from riskapi.search.meanings import KINDS, SearchKind
-from riskapi.search.rows import SearchedAccount
+from riskapi.search.results import SearchAnswer, SearchMeaning
 from riskapi.search.search import LISTED
 from riskapi.times import instant
 

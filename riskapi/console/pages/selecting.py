@@ -11,10 +11,10 @@ from riskapi.console.pages.deciding import CODES, LABELS, TIERS
 from riskapi.console.visit import Answer, Moved, View, Visit
 from riskapi.errors import invalid
 from riskapi.inputs.json_lines import Row
-from riskapi.lists.names import ListName
+from riskapi.lists.list_names import ListName
 from riskapi.reviews.decisions import Touched
 from riskapi.reviews.selections import SelectionDecision, new_selection
-from riskapi.search.rows import SearchedAccount
+from riskapi.search.found_accounts import SearchedAccount
 from riskapi.search.search import LISTED, MOST
 from riskapi.times import instant, rfc3339
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from riskapi.access import authenticator, passwords
-from riskapi.access.once import CODE, STEP
+from riskapi.access.one_time_tokens import CODE, STEP
 from riskapi.access.users import Person
 from riskapi.console.page import Page
 from riskapi.console.visit import NOBODY, Answer, Entered, Left, Moved, View, Visit
@@ -35,7 +35,7 @@ def enter(visit: Visit) -> Answer:
         visit.note("sign-in refused", person.id if person else "an unknown name")
         return _again(visit, _WRONG, name, 403)
     if person.totp is not None:
-        return _code(visit.access_parts.once.make(CODE, {"id": person.id, "epoch": person.epoch}, STEP, visit.now))
+        return _code(visit.access_parts.tokens.make(CODE, {"id": person.id, "epoch": person.epoch}, STEP, visit.now))
     if person.passkeys and visit.access_parts.settings.console_second_factor:
         return _again(visit, "A password is not enough for you. Use your passkey: the button below.", name, 403)
     return _entered(visit, person, "password")
@@ -44,7 +44,7 @@ def enter(visit: Visit) -> Answer:
 def confirm(visit: Visit) -> Answer:
     """Look at the code."""
     token = visit.form["token"]
-    held = visit.access_parts.once.peek(CODE, token, visit.now)
+    held = visit.access_parts.tokens.peek(CODE, token, visit.now)
     person = visit.access_parts.users.get(held["id"]) if held is not None else None
     if held is None or person is None or person.disabled or person.epoch != held["epoch"]:
         return Moved("/console/sign-in", "That took too long. Sign in again.")
@@ -56,7 +56,7 @@ def confirm(visit: Visit) -> Answer:
     if how is None:
         visit.note("code refused", person.id)
         return _code(token, "This code is wrong, or was used already.", 403)
-    visit.access_parts.once.take(CODE, token, visit.now)
+    visit.access_parts.tokens.take(CODE, token, visit.now)
     visit.access_parts.throttle.forget(f"code:{person.id}")
     return _entered(visit, person, how)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from riskapi.console import watching
+from riskapi.console import watch_panels
 from riskapi.console.page import Page
 from riskapi.console.visit import View, Visit
 from riskapi.store.tallies import Tallies, Unit
@@ -33,19 +33,19 @@ def show(visit: Visit) -> View:
     name = visit.query["range"] if visit.query["range"] in RANGES else "24h"
     chosen = RANGES[name]
     buckets = Tallies(visit.access_parts.store).read(visit.now, chosen.unit, chosen.number)
-    times = watching.times(buckets, chosen.unit)
-    checks = watching.health(visit)
+    times = watch_panels.times(buckets, chosen.unit)
+    checks = watch_panels.health(visit)
     data: dict[str, Any] = {
         "range": name,
         "ranges": RANGES,
         "words": chosen.words,
         "empty": not any(bucket.counts for bucket in buckets),
         "panels": [
-            watching.signups(buckets, times),
-            watching.queue(visit.access_parts.store, buckets, times, visit.now),
-            watching.mail(buckets, times),
-            watching.clusters(visit.access_parts.store, buckets),
-            watching.thresholds(buckets),
+            watch_panels.signups(buckets, times),
+            watch_panels.queue(visit.access_parts.store, buckets, times, visit.now),
+            watch_panels.mail(buckets, times),
+            watch_panels.clusters(visit.access_parts.store, buckets),
+            watch_panels.thresholds(buckets),
         ],
         "fine": [check.name for check in checks if check.said == "ok"],
         "told": [check for check in checks if check.said != "ok"],

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from riskapi.access import passwords
-from riskapi.access.once import FIRST, PASSWORD
+from riskapi.access.one_time_tokens import FIRST, PASSWORD
 from riskapi.access.users import NameTaken, NotFirst, Person
 from riskapi.console.page import Page
 from riskapi.console.visit import Answer, Entered, Moved, View, Visit
@@ -40,14 +40,14 @@ def take(visit: Visit) -> Answer:
         person = None
     if person is None:
         return Moved("/console/sign-in", _OVER)
-    visit.access_parts.once.take(held["purpose"], visit.path["token"], visit.now)
+    visit.access_parts.tokens.take(held["purpose"], visit.path["token"], visit.now)
     visit.access_parts.audit.note(person.name, "password set by link", person.id, visit.now)
     return Entered(person, "link")
 
 
 def _held(visit: Visit) -> dict[str, Any] | None:
     token = visit.path["token"]
-    return visit.access_parts.once.peek(FIRST, token, visit.now) or visit.access_parts.once.peek(
+    return visit.access_parts.tokens.peek(FIRST, token, visit.now) or visit.access_parts.tokens.peek(
         PASSWORD, token, visit.now
     )
 

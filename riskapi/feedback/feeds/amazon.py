@@ -7,7 +7,7 @@ import ssl
 from typing import Final
 
 from riskapi.errors import Problem
-from riskapi.feedback.feeds.sns_addresses import is_amazons
+from riskapi.feedback.feeds.sns_urls import is_amazons
 from riskapi.outgoing.destinations import DestinationGuard
 from riskapi.outgoing.http import PLAIN, HttpClient, HttpFailure, TooLarge
 

@@ -16,8 +16,8 @@ from riskapi.feedback.feeds import amazon, ses_events, sns
 from riskapi.feedback.feeds.feed import JSON, NotUnderstood, Posted, ProviderFeed, not_this_feed
 from riskapi.feedback.feeds.naming import Naming
 from riskapi.feedback.feeds.payload import mapping, parsed
-from riskapi.feedback.feeds.sns_addresses import confirms
 from riskapi.feedback.feeds.sns_certificates import Fetch
+from riskapi.feedback.feeds.sns_urls import confirms
 from riskapi.feedback.reports import Received
 
 _NOTHING: Final = Received(ignored=1)

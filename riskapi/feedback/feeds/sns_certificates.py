@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from riskapi.errors import Problem
 from riskapi.feedback.feeds.feed import bad_signature
-from riskapi.feedback.feeds.sns_addresses import is_amazons, is_certificate
+from riskapi.feedback.feeds.sns_urls import is_amazons, is_certificate
 from riskapi.times import DAY
 
 #: Seconds a fetched certificate is kept, and one that could not be fetched is not asked for again.

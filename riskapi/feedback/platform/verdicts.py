@@ -13,7 +13,7 @@ from typing import Final, Literal, get_args
 from riskapi.feedback.platform.feed_activity import DAYS, WEIGHT, FeedActivity
 from riskapi.feedback.platform.receivers import Receiving
 from riskapi.feedback.triggers import wilson
-from riskapi.policy.platform import PlatformRules
+from riskapi.policy.platform_table import PlatformRules
 from riskapi.policy.rules import Mode
 from riskapi.times import DAY, HOUR
 from signals.records import record

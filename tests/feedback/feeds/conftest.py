@@ -15,7 +15,7 @@ from riskapi.api.flask_app import build
 from riskapi.app import assemble
 from riskapi.datasets import installed
 from riskapi.feedback.feeds.feed import ProviderFeed
-from riskapi.feedback.feeds.table import feeds
+from riskapi.feedback.feeds.providers import feeds
 from riskapi.settings import Settings
 from riskapi.settings.feeds import FeedSettings
 from riskapi.store.connections import Store

@@ -15,7 +15,7 @@ from riskapi.api.routes import MAX_BODY
 from riskapi.errors import Problem
 from riskapi.feedback.feeds.feed import ProviderFeed
 from riskapi.feedback.feeds.mailgun import FORM
-from riskapi.feedback.feeds.table import feeds
+from riskapi.feedback.feeds.providers import feeds
 from riskapi.feedback.reports import Received
 from riskapi.settings import Settings
 from riskapi.store.connections import Store

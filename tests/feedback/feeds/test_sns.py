@@ -20,8 +20,8 @@ from riskapi.errors import Problem
 from riskapi.feedback.feeds import amazon
 from riskapi.feedback.feeds.naming import Naming
 from riskapi.feedback.feeds.ses import Ses
-from riskapi.feedback.feeds.sns_addresses import confirms, is_amazons, is_certificate
 from riskapi.feedback.feeds.sns_certificates import KEPT, LEFT_ALONE, MOST_FETCHES, CertificateFile, FetchedCertificates
+from riskapi.feedback.feeds.sns_urls import confirms, is_amazons, is_certificate
 from riskapi.outgoing.destinations import DestinationGuard
 from tests.conftest import NOW, ROOT
 from tests.feedback.feeds import senders

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from riskapi.feedback.mail.allowed_reporters import AllowedReporters
 from riskapi.feedback.mail.dkim import KeyUnavailable
 from riskapi.feedback.mail.key_records import KeyRecords
-from riskapi.feedback.mail.proof import Proof
 from riskapi.settings.environment import Bind
 from tests.conftest import NOW, Clock
 from tests.feedback.mail.signing import RECORD, signed
@@ -45,7 +45,7 @@ def test_a_server_that_fails_is_no_answer_and_is_asked_again(dns: DnsServer) -> 
 
 
 def test_the_proof_asks_the_resolver_of_the_settings(dns: DnsServer) -> None:
-    proof = Proof(["arf.example"], Bind(*dns.address))
-    found = proof(signed(), NOW)
+    reporters = AllowedReporters(["arf.example"], Bind(*dns.address))
+    found = reporters(signed(), NOW)
     assert found is not None and found.reporter == "arf.example"
-    assert Proof([], Bind(*dns.address))(signed(), NOW) is None  # not among those shipped
+    assert AllowedReporters([], Bind(*dns.address))(signed(), NOW) is None  # not among those shipped

@@ -1,1 +1,1 @@
-"""Tests of the watch over the platform."""
+"""Tests of the monitor over the platform."""

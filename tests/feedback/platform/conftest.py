@@ -1,4 +1,4 @@
-"""The watch alone on the empty store, with two feeds on, and the webhooks' view of what it tells."""
+"""The monitor alone on the empty store, with two feeds on, and the webhooks' view of what it tells."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from riskapi import policy
-from riskapi.feedback.platform.watch import Watch
+from riskapi.feedback.platform.monitor import Monitor
 from riskapi.metrics import Metrics
 from riskapi.policy import Policy
 from riskapi.policy.active import ActiveBasis, Basis
@@ -33,19 +33,19 @@ def with_rules(**tables: dict[str, Any]) -> Policy:
 
 
 @pytest.fixture
-def make_watch(store: Store, settings: Settings) -> Callable[..., Watch]:
-    """``make_watch(policy, sender_addresses=…)``: as a process makes it, with Postmark's feed on."""
+def make_monitor(store: Store, settings: Settings) -> Callable[..., Monitor]:
+    """``make_monitor(policy, sender_addresses=…)``: as a process makes it, with Postmark's feed on."""
 
-    def make(used: Policy = SHIPPED, **changes: Any) -> Watch:
+    def make(used: Policy = SHIPPED, **changes: Any) -> Monitor:
         changes = {"feedback_postmark_auth": SecretStr("riskapi:a password"), **changes}
-        return Watch(replace(settings, **changes), store, ActiveBasis(Basis(used, None, {})), Metrics())
+        return Monitor(replace(settings, **changes), store, ActiveBasis(Basis(used, None, {})), Metrics())
 
     return make
 
 
 @pytest.fixture
-def watch(make_watch: Callable[..., Watch]) -> Watch:
-    return make_watch()
+def monitor(make_monitor: Callable[..., Monitor]) -> Monitor:
+    return make_monitor()
 
 
 @pytest.fixture

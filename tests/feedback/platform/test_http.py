@@ -114,7 +114,7 @@ def test_who_may_look(client: FlaskClient, store: Store, scope: str, status: int
 
 def test_an_alarm_is_told_by_readyz_and_makes_nobody_unready(service: Service) -> None:
     receive(service.store, [("block", "a@gmail.com")] * 100 + [("delivered", "a@gmail.com")], NOW)
-    service.parts.watch.step(NOW)
+    service.parts.monitor.step(NOW)
     assert noted(service.store, None, 0)["platform"] == "blocks" and "platform" in NOTED
     assert service.parts.readiness()["platform"] == "blocks"
     assert not _is_fine("blocks"), "else it would prove nothing that it is among those told only"
