@@ -68,7 +68,7 @@ class _Server:
 
     def __init__(self, parts: Parts, access_parts: AccessParts) -> None:
         self._parts, self._access_parts = parts, access_parts
-        self._cases = Cases(access_parts.store, parts.reviews, parts.publisher.active)
+        self._cases = Cases(access_parts.store, parts.reviews, parts.review_decisions.waiting, parts.publisher.active)
         self._rows = QueueRows(self._cases)
         self._selections = SelectionDecisions(access_parts.store, parts.review_decisions, parts.publisher.active)
         self._headers = headers(is_secure=access_parts.is_secure)

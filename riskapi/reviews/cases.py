@@ -107,9 +107,9 @@ class _Terms:
 class Cases:
     """Reads cases. Every method raises :class:`StoreUnavailable` while the store is away."""
 
-    def __init__(self, store: Store, reviews: Reviews, active: ActiveBasis) -> None:
+    def __init__(self, store: Store, reviews: Reviews, waiting: WaitingReviews, active: ActiveBasis) -> None:
         self._store, self._active = store, active
-        self._waiting, self.reasons = WaitingReviews(store), ReviewReasons(store)
+        self._waiting, self.reasons = waiting, ReviewReasons(store)
         self._known: dict[str, tuple[float, Applicant]] = {}
         self._kept: WaitingCases | None = None
         self._made: tuple[_Terms, dict[str, _Made]] = (_Terms({}, 0, frozenset()), {})

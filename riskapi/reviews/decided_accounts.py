@@ -34,7 +34,7 @@ from riskapi.links.keys import entities_of
 from riskapi.policy.active import ActiveBasis
 from riskapi.reviews.queue import ReviewScope, ReviewTier, index_key, place_of, refusal, review_key
 from riskapi.reviews.reasons import ReviewReasons
-from riskapi.reviews.waiting_reviews import WaitingReviews
+from riskapi.reviews.waiting_reviews import WaitingReview
 from riskapi.store import damaged
 from riskapi.store.connections import Store
 from riskapi.store.pipelines import Pipeline, ReplyReader, as_it_is
@@ -98,6 +98,12 @@ class DecisionPlan:
         lead = [self.user_id] if self.user_id else []
         return list(dict.fromkeys([*lead, *(name for name, _ in self.others)]))
 
+    def closing(self, waiting: Sequence[WaitingReview]) -> DecisionPlan:
+        """The plan, which closes every review of its accounts that is among those that wait, whatever opened it."""
+        decided, known = set(self.user_ids), {self.review_id, *(review for _, review in self.others)}
+        more = [(row.user_id, row.id) for row in waiting if row.user_id in decided and row.id not in known]
+        return changed(self, others=(*self.others, *more))
+
 
 @record
 class Undoing:
@@ -128,7 +134,7 @@ class DecidedAccounts:
 
     def __init__(self, store: Store, active: ActiveBasis) -> None:
         self._store, self._active, self._reasons = store, active, ReviewReasons(store)
-        self._tiers, self._waiting = Tiers(store), WaitingReviews(store)
+        self._tiers = Tiers(store)
 
     def candidates(self, user_ids: Sequence[str], now: float) -> list[Candidate]:
         """What is known of accounts at Unix time ``now``; those that are erased or expired are left out."""
@@ -148,16 +154,6 @@ class DecidedAccounts:
             things = entities_of(entities, name)
             found.append(Candidate(name, cast("Tier", tier.decode()), established, review_id, things, address))
         return found
-
-    def closing(self, plan: DecisionPlan, now: float) -> DecisionPlan:
-        """The plan, which closes every review of its accounts that waits at Unix time ``now``, whatever opened it.
-
-        Those that feedback, holds and lists opened are found while no more than 2,000 of a status wait.
-        """
-        decided, known = set(plan.user_ids), {plan.review_id, *(review for _, review in plan.others)}
-        rows = self._waiting.all(now).reviews
-        more = [(row.user_id, row.id) for row in rows if row.user_id in decided and row.id not in known]
-        return changed(plan, others=(*plan.others, *more))
 
     def decide(self, plan: DecisionPlan) -> Standing | None:
         """Decide the account of the review and close the review. Returns None where the account no longer exists.

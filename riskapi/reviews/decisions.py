@@ -33,6 +33,7 @@ from riskapi.reviews.decided_accounts import Candidate, DecidedAccounts, Decisio
 from riskapi.reviews.deniable_values import Deniable, DeniableKind, DeniableValues, Denied
 from riskapi.reviews.denials import Denials
 from riskapi.reviews.queue import Review, Reviews, ReviewScope, ReviewTier, refusal, review_key
+from riskapi.reviews.waiting_reviews import WaitingReviews
 from riskapi.store.connections import Store
 from riskapi.times import rfc3339
 from signals.records import record
@@ -114,7 +115,10 @@ class _Prospect:
 
 
 class ReviewDecisions:
-    """Decides reviews and undoes decisions. Every method raises :class:`StoreUnavailable` while the store is away."""
+    """Decides reviews and undoes decisions. Every method raises :class:`StoreUnavailable` while the store is away.
+
+    ``waiting`` are the reviews that wait: of those that feedback, holds and lists opened, up to 2,000 of a status.
+    """
 
     def __init__(
         self,
@@ -132,7 +136,7 @@ class ReviewDecisions:
         self._active, self._clusters, self._budgets = active, clusters, budgets
         self._decided = DecidedAccounts(store, active)
         self._values = DeniableValues(store, links, active_readers, active)
-        self._denials = Denials(store, active)
+        self._denials, self.waiting = Denials(store, active), WaitingReviews(store)
 
     def decide(
         self, review_id: str, decision: ReviewDecision, actor: str, now: float, *, dry_run: bool = False
@@ -155,7 +159,7 @@ class ReviewDecisions:
             rows = [touched(each, after=decision.tier) for each in prospect.decided]
             touches = self._labels.reach(user_id, now) if decision.label == "abuse" else None
             return self._answer(review_id, prospect, rows, {}, touches, dry_run=True)
-        plan = self._decided.closing(_plan(review_id, user_id, decision, prospect, actor, now), now)
+        plan = _plan(review_id, user_id, decision, prospect, actor, now).closing(self.waiting.all(now).reviews)
         try:
             first = self._decided.decide(plan)
         except Problem:

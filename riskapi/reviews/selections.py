@@ -99,7 +99,7 @@ class SelectionDecisions:
             others=tuple((each.user_id, each.review_id) for each in found if not _is_spared(each, decision)),
             labels_all=True,
         )
-        plan, undoing = self._begun(self._accounts.closing(made, now))
+        plan, undoing = self._begun(made.closing(self._decisions.waiting.all(now).reviews))
         if undoing is not None:
             raise Problem("not_undoable", "This decision was undone; select the accounts again.")
         standings = self._decisions.carry_out(plan)
