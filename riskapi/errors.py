@@ -98,3 +98,8 @@ def invalid(pointer: str, detail: str) -> Problem:
 def no_account() -> Problem:
     """The problem of a ``user_id`` that no account has: it never signed up, was erased, or is no longer kept."""
     return Problem("not_found", "No account with this user_id was ever assessed.")
+
+
+def not_recorded() -> Problem:
+    """The problem of a ``user_id`` whose signup this host acknowledged and has yet to record."""
+    return Problem("unavailable", "The account waits to be recorded.", headers={"Retry-After": "1"})

@@ -9,7 +9,7 @@ from pydantic import Field
 from riskapi.api.bodies import StrictBody
 from riskapi.api.routes import Call, Reply, Route
 from riskapi.contract import UserId
-from riskapi.errors import Problem
+from riskapi.errors import not_recorded
 from riskapi.privacy.erasures import Erasure
 from riskapi.privacy.exports import Export
 
@@ -43,7 +43,7 @@ def _recorded(call: Call[Any], user_id: str) -> str:
     that it is held is not to be denied, and an erased one would come back.
     """
     if call.parts.assessor.awaits(user_id):
-        raise Problem("unavailable", "The account waits to be recorded.", headers={"Retry-After": "1"})
+        raise not_recorded()
     return user_id
 
 

@@ -28,7 +28,7 @@ from riskapi.api import audit_notes, auth, problems, repeats
 from riskapi.api.broken_json import mended
 from riskapi.api.parts import Parts
 from riskapi.api.routes import JSON, LINES, LINES_TOO, PATHS, Call, Raw, Reply, Route
-from riskapi.errors import Problem, StoreUnavailable
+from riskapi.errors import Problem, StoreUnavailable, not_recorded
 from riskapi.inputs.invalid import from_validation, is_no_json, refuse_wide
 from riskapi.store import damaged
 from riskapi.times import instant
@@ -250,7 +250,7 @@ def _explain(error: Exception, route: str, request_id: str, parts: Parts, user_i
     """
     if isinstance(error, Problem):
         if error.code == "not_found" and user_id is not None and parts.assessor.awaits(user_id):
-            return Problem("unavailable", "The account waits to be recorded.", headers={"Retry-After": "1"})
+            return not_recorded()
         return error
     if isinstance(
         error, damaged.Unreadable | orjson.JSONDecodeError | ValidationError

@@ -52,6 +52,14 @@ class SignupAnswer:
     tier: str | None = None
 
 
+class _ReplyLost(StoreUnavailable):
+    """The store went away as an account was written: it may be there, with the answer of this id, which nobody got."""
+
+    def __init__(self, answer_id: str) -> None:
+        super().__init__("the store did not say whether it wrote the account")
+        self.answer_id = answer_id
+
+
 class Assessor:
     """Assesses signups. One a worker process; safe to share between its threads."""
 
@@ -86,9 +94,10 @@ class Assessor:
             return self._waiting(waiting, signup, parsed)
         try:
             return self._recorded(basis, signup, parsed, now)
-        except StoreUnavailable:
+        except StoreUnavailable as error:
             self._metrics.store_failure("signup")
-            return self._journaled(basis, signup, parsed, now)
+            untold = error.answer_id if isinstance(error, _ReplyLost) else None
+            return self._journaled(basis, signup, parsed, now, untold)
 
     def _recorded(
         self, basis: Basis, signup: Signup, parsed: Parsed, now: float, first: dict[str, Any] | None = None
@@ -113,12 +122,8 @@ class Assessor:
         arrival = self._arrival(signup, case, gathered, body, answer, review, first)
         try:
             known = self._written(signup, parsed, arrival, standing, policy, now, body)
-        except StoreUnavailable:
-            if first is not None:
-                raise
-            # It may be written all the same: then with an answer that nobody gets.
-            self._metrics.store_failure("signup")
-            return self._journaled(basis, signup, parsed, now, untold=body["id"])
+        except StoreUnavailable as error:
+            raise _ReplyLost(body["id"]) from error
         if known is not None:
             return self._known(signup, parsed, known, gathered.touch, now)
         self._count(decision)
@@ -235,10 +240,11 @@ class Assessor:
     def _mail(self, signup: Signup, parsed: Parsed) -> str:
         return self._links.mac("address", address_texts(signup.email.address, parsed.facts.email)[0])
 
-    def _is_of(self, mail: str, signup: Signup, parsed: Parsed) -> bool:
-        """Whether this is kept of the address of a signup, by this release or an earlier one."""
+    def _check_address(self, mail: str, signup: Signup, parsed: Parsed) -> None:
+        """Raise ``signup_conflict`` unless this is kept of a signup's address, by this release or an earlier one."""
         texts = address_texts(signup.email.address, parsed.facts.email)
-        return any(mail == self._links.mac("address", text) for text in texts)
+        if not any(mail == self._links.mac("address", text) for text in texts):
+            raise Problem("signup_conflict", "This user_id was assessed with another e-mail address.")
 
     def _known(self, signup: Signup, parsed: Parsed, known: KnownAccount, touch: Touch, now: float) -> SignupAnswer:
         """The first answer again, with anything taken back that this request touched and the first did not."""
@@ -246,13 +252,10 @@ class Assessor:
         stray = [key for key in touch.keys.values() if key not in first]
         if stray:
             self._clusters.withdraw(user_id, stray, self._active.policy, now)
-        if not self._is_of(known.mail, signup, parsed):
-            raise Problem("signup_conflict", "This user_id was assessed with another e-mail address.")
+        self._check_address(known.mail, signup, parsed)
         return SignupAnswer(kept_answer(known.answer, partial(self._accounts.signup, user_id)), replay=True)
 
-    def _journaled(
-        self, basis: Basis, signup: Signup, parsed: Parsed, now: float, untold: str | None = None
-    ) -> SignupAnswer:
+    def _journaled(self, basis: Basis, signup: Signup, parsed: Parsed, now: float, untold: str | None) -> SignupAnswer:
         """Decide without the store, keep the signup on this machine, and answer with the policy's outage caps.
 
         ``untold`` is the id of an answer that the store may have written and nobody gets.
@@ -273,8 +276,7 @@ class Assessor:
 
     def _waiting(self, waiting: dict[str, Any], signup: Signup, parsed: Parsed) -> SignupAnswer:
         """The answer that waits to be recorded, again."""
-        if not self._is_of(waiting["mail"], signup, parsed):
-            raise Problem("signup_conflict", "This user_id was assessed with another e-mail address.")
+        self._check_address(waiting["mail"], signup, parsed)
         return SignupAnswer(orjson.dumps(in_form(waiting["answer"], waiting["signup"])), replay=True)
 
     def awaits(self, user_id: str) -> bool:

@@ -116,15 +116,7 @@ class Journal:
 
     def holds(self, name: str) -> bool:
         """Whether an entry waits under a name, whichever process of this machine wrote it."""
-        if name in self._lines:
-            return True
-        if self._is_empty():
-            return False
-        wanted = digest(name)
-        with self._naming:
-            found = self._waiting()
-            self._named = {path: self._names(path) for path in map(str, found)}
-            return any(wanted in names for _, names in self._named.values())
+        return name in self._lines or bool(self._files_with(name))
 
     def entry(self, name: str) -> dict[str, Any] | None:
         """The entry that waits under a name, whichever process of this machine wrote it; None where none does.
@@ -133,10 +125,8 @@ class Journal:
         """
         if (line := self._lines.get(name)) is not None:
             return decode(line)
-        if not self.holds(name):
-            return None
-        wanted = digest(name)
-        for path in self._waiting():
+        for path in self._files_with(name):
+            wanted = digest(name)
             with contextlib.suppress(FileNotFoundError):  # recorded just now
                 for line in path.read_bytes().split(b"\n")[:-1]:
                     if named(line) == wanted:
@@ -144,13 +134,23 @@ class Journal:
                             return decode(line)
         return None
 
+    def _files_with(self, name: str) -> list[Path]:
+        """The files with an entry under a name, oldest first; of each only what is new is read."""
+        if self._is_empty():
+            return []
+        wanted = digest(name)
+        with self._naming:
+            self._named = {path: self._names(path) for path in map(str, self._waiting())}
+            return [Path(path) for path, (_, names) in self._named.items() if wanted in names]
+
     def _names(self, path: str) -> tuple[int, set[bytes]]:
         offset, names = self._named.get(path, (0, set()))
         try:
             with open(path, "rb") as file:
                 file.seek(offset)
                 *lines, rest = file.read().split(b"\n")
-                return file.tell() - len(rest), names.union(map(named, lines))
+                names.update(map(named, lines))  # in place: it is asked for every signup and grant of an outage
+                return file.tell() - len(rest), names
         except FileNotFoundError:
             return offset, names
 
